@@ -1,0 +1,116 @@
+"""The one error tree. An error carries its facts as typed values and builds its own sentence.
+
+::
+
+    ArchiveError
+    ├── InvalidValueError           a field holds a value that cannot be right
+    │   └── InvalidQueryError       a search asks for something no table has
+    │       └── UnknownColumnError
+    ├── NotFoundError
+    │   ├── UnknownObservationError
+    │   ├── UnknownProductError
+    │   └── UnresolvedNameError
+    ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
+    ├── StaleFileError              a linked file has changed or gone since ingest
+    ├── UnreadableFileError         a file cannot be read as what it claims to be
+    ├── RebuildingError             the replica is being rebuilt
+    └── ConfigurationError          a setting is missing or wrong
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+class ArchiveError(Exception):
+    """The base of every error that Deepfield raises on purpose."""
+
+
+class InvalidValueError(ArchiveError):
+    """A field holds a value that cannot be right."""
+
+    def __init__(self, field: str, value: object, expected: str) -> None:
+        super().__init__(f"{field}: {value!r} is not valid; expected {expected}")
+        self.field, self.value, self.expected = field, value, expected
+
+
+class InvalidQueryError(InvalidValueError):
+    """A search asks for something that no table has or no operator does."""
+
+
+class UnknownColumnError(InvalidQueryError):
+    """A query names a column that the table does not have."""
+
+    def __init__(self, column: str, *, closest: str | None = None) -> None:
+        hint = f"a column of the table; did you mean {closest!r}?" if closest else "a column of the table"
+        super().__init__("column", column, hint)
+        self.column, self.closest = column, closest
+
+
+class NotFoundError(ArchiveError):
+    """Something named does not exist in the archive."""
+
+
+class UnknownObservationError(NotFoundError):
+    """No observation has this identifier."""
+
+    def __init__(self, obs_id: str) -> None:
+        super().__init__(f"no observation {obs_id!r} in this archive")
+        self.obs_id = obs_id
+
+
+class UnknownProductError(NotFoundError):
+    """No product has this file name."""
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(f"no product {filename!r} in this archive")
+        self.filename = filename
+
+
+class UnresolvedNameError(NotFoundError):
+    """A name is neither a position nor a target of this archive."""
+
+    def __init__(self, name: str, *, closest: tuple[str, ...] = ()) -> None:
+        hint = f"; closest targets here: {', '.join(closest)}" if closest else ""
+        super().__init__(f"{name!r} is neither a position nor a target of this archive{hint}")
+        self.name, self.closest = name, closest
+
+
+class AccessDeniedError(ArchiveError):
+    """Bytes under exclusive access were asked for by somebody not entitled to them."""
+
+    def __init__(self, name: str, *, release: datetime | None) -> None:
+        until = f"until {release:%Y-%m-%d %H:%M} UTC" if release else "with no release date set"
+        super().__init__(f"{name} is under exclusive access {until}")
+        self.name, self.release = name, release
+
+
+class StaleFileError(ArchiveError):
+    """A linked file is no longer what was ingested."""
+
+    def __init__(self, filename: str, reason: str) -> None:
+        super().__init__(f"{filename} {reason} since it was ingested; run 'deepfield check', then ingest it again")
+        self.filename, self.reason = filename, reason
+
+
+class UnreadableFileError(ArchiveError):
+    """A file cannot be read as what it claims to be."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason = name, reason
+
+
+class RebuildingError(ArchiveError):
+    """The replica is being rebuilt and cannot answer searches yet."""
+
+    def __init__(self, percent: float) -> None:
+        super().__init__(f"the search index is rebuilding, {percent:.0f} % done")
+        self.percent = percent
+
+
+class ConfigurationError(ArchiveError):
+    """A setting is missing or wrong."""

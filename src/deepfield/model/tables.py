@@ -1,0 +1,65 @@
+"""What a table is: its columns with type, unit, UCD and meaning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Literal
+
+from deepfield.model.errors import UnknownColumnError
+
+ColumnType = Literal["string", "bool", "int32", "int64", "float64", "timestamp", "json", "bytes"]
+FacetKind = Literal["category", "number", "time"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column, described once for DDL, portal, protocols and reference pages.
+
+    ``unit`` is written as VOUnits, ``ucd`` as UCD1+. Timestamps are UTC.
+    """
+
+    name: str
+    type: ColumnType
+    description: str
+    caption: str = ""
+    unit: str | None = None
+    ucd: str | None = None
+    utype: str | None = None
+    nullable: bool = True
+    index: bool = False
+    facet: FacetKind | None = None
+    """How the portal shows the column as a facet, if it offers one at first."""
+    scale: Literal["linear", "log"] = "linear"
+    shown: bool = False
+    """Whether the results table shows the column at first."""
+    searchable: bool = True
+    """Whether a search may filter, sort or facet on the column."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A described table. ``key`` names the columns that identify a row among the current ones."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    versioned: bool = True
+    """Versioned rows carry ``seq_from`` and ``seq_to``: current while ``seq_to`` is null."""
+
+    def column(self, name: str) -> Column:
+        """Return the column of this name.
+
+        Raises:
+            UnknownColumnError: with the closest name there is.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        closest = get_close_matches(name, [column.name for column in self.columns], n=1)
+        raise UnknownColumnError(name, closest=closest[0] if closest else None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
