@@ -17,6 +17,8 @@ class PortalBuildHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         npm = shutil.which("npm")
         if npm is None:
-            raise RuntimeError("The portal's pages are not built and npm is missing: install Node 20, or run 'make setup' first.")
+            raise RuntimeError(
+                "The portal's pages are not built and npm is missing: install Node 20, or run 'make setup' first."
+            )
         for arguments in (["ci", "--ignore-scripts", "--no-audit", "--no-fund"], ["run", "build"]):
             subprocess.run([npm, *arguments], cwd=Path(self.root, "frontend"), check=True)  # noqa: S603 - our own build

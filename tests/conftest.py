@@ -4,7 +4,6 @@ import fcntl
 import os
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,6 @@ DEEPFIELD = Path(sys.executable).with_name("deepfield")
 def real_data() -> Path:
     """The folder of real JWST files; a test that asks for it skips loudly without."""
     if not REAL_DATA.is_dir():
-        warnings.warn(f"no real JWST files at {REAL_DATA}: set DEEPFIELD_REAL_DATA", pytest.PytestWarning, stacklevel=1)
         pytest.skip(f"SKIPPED FOR WANT OF REAL DATA: {REAL_DATA} is not a folder (set DEEPFIELD_REAL_DATA)")
     return REAL_DATA
 
