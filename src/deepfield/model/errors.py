@@ -13,6 +13,7 @@
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
     ├── StaleFileError              a linked file has changed or gone since ingest
     ├── UnreadableFileError         a file cannot be read as what it claims to be
+    ├── StorageError                the store cannot take a file
     ├── RebuildingError             the replica is being rebuilt
     └── ConfigurationError          a setting is missing or wrong
 """
@@ -102,6 +103,14 @@ class UnreadableFileError(ArchiveError):
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
         self.name, self.reason = name, reason
+
+
+class StorageError(ArchiveError):
+    """The store cannot take a file."""
+
+    def __init__(self, filename: str, reason: str) -> None:
+        super().__init__(f"{filename} cannot be stored: {reason}")
+        self.filename, self.reason = filename, reason
 
 
 class RebuildingError(ArchiveError):
