@@ -1,0 +1,29 @@
+"""What a route asks for: the archive, and what the caller may read."""
+
+from datetime import UTC, datetime
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from deepfield.access.policy import Readable
+from deepfield.access.principal import ANONYMOUS, Principal
+from deepfield.bootstrap import Archive
+
+
+def the_archive(request: Request) -> Archive:
+    """Return the archive this application serves."""
+    return cast("Archive", request.app.state.archive)
+
+
+def the_caller() -> Principal:
+    """Return who asks."""
+    return ANONYMOUS
+
+
+def callers_rule(caller: Annotated[Principal, Depends(the_caller)]) -> Readable:
+    """Return what the caller may read now."""
+    return caller.rule(at=datetime.now(UTC))
+
+
+TheArchive = Annotated[Archive, Depends(the_archive)]
+CallersRule = Annotated[Readable, Depends(callers_rule)]

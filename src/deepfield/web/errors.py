@@ -1,0 +1,161 @@
+"""Which HTTP status and which error document answer which error. One table, beside its document."""
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from deepfield.model.errors import (
+    AccessDeniedError,
+    ArchiveError,
+    ConfigurationError,
+    InvalidQueryError,
+    InvalidValueError,
+    NotFoundError,
+    RebuildingError,
+    StaleFileError,
+    UnknownColumnError,
+    UnknownObservationError,
+    UnknownProductError,
+    UnreadableFileError,
+    UnresolvedNameError,
+)
+
+log = structlog.get_logger("deepfield.web")
+
+RETRY_SECONDS = 5
+
+
+class RangeNotSatisfiableError(ArchiveError):
+    """A range request asks for bytes that the product does not have (RFC 9110 §15.5.17)."""
+
+    def __init__(self, value: str, *, length: int) -> None:
+        super().__init__(f"no part of the range {value!r} lies within the {length} bytes of the product")
+        self.field, self.value, self.length = "Range", value, length
+        self.expected = f"bytes=first-last with first below {length}"
+
+
+STATUS: dict[type[ArchiveError], tuple[int, str]] = {
+    UnknownColumnError: (400, "unknown_column"),
+    InvalidQueryError: (400, "invalid_query"),
+    InvalidValueError: (400, "invalid_value"),
+    UnknownObservationError: (404, "unknown_observation"),
+    UnknownProductError: (404, "unknown_product"),
+    UnresolvedNameError: (404, "unresolved_name"),
+    NotFoundError: (404, "not_found"),
+    AccessDeniedError: (403, "exclusive_access"),
+    StaleFileError: (409, "changed_file"),
+    RangeNotSatisfiableError: (416, "range_not_satisfiable"),
+    RebuildingError: (503, "rebuilding"),
+    UnreadableFileError: (500, "unreadable_file"),
+    ConfigurationError: (500, "configuration"),
+    ArchiveError: (500, "archive"),
+}
+"""Status and ``type`` by error; the nearest ancestor in this table answers for an error that is not in it."""
+
+HTTP_TYPES = {
+    400: "bad_request",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid_value",
+}
+
+
+class ErrorBody(BaseModel):
+    """What went wrong, for people (``message``) and for programs (everything else)."""
+
+    type: str = Field(description="A stable word for the kind of error", examples=["unknown_column"])
+    message: str = Field(description="One sentence for a person")
+    field: str | None = Field(None, description="The parameter or setting that is wrong")
+    value: str | None = Field(None, description="The value it has")
+    expected: str | None = Field(None, description="What would be right")
+    closest: list[str] | None = Field(None, description="The nearest names there are")
+    release: str | None = Field(None, description="When an exclusive product becomes public, ISO 8601 UTC")
+
+
+class ErrorDocument(BaseModel):
+    """The one shape of every error of this interface."""
+
+    error: ErrorBody
+
+
+def classify(error: ArchiveError) -> tuple[int, str]:
+    """Return HTTP status and ``type`` of an error."""
+    for ancestor in type(error).__mro__:
+        if ancestor in STATUS:
+            return STATUS[ancestor]
+    raise TypeError(type(error))
+
+
+def body_of(error: ArchiveError, kind: str) -> ErrorBody:
+    """Return the document of an error, from the facts it carries."""
+    closest = getattr(error, "closest", None)
+    release = getattr(error, "release", None)
+    value = getattr(error, "value", None)
+    return ErrorBody(
+        type=kind,
+        message=str(error),
+        field=getattr(error, "field", None),
+        value=None if value is None else str(value),
+        expected=getattr(error, "expected", None),
+        closest=[closest] if isinstance(closest, str) else list(closest) if closest else None,
+        release=f"{release:%Y-%m-%dT%H:%M:%SZ}" if release else None,
+    )
+
+
+def error_response(status: int, body: ErrorBody, headers: dict[str, str] | None = None) -> Response:
+    """Write the error document."""
+    document = ErrorDocument(error=body).model_dump_json(exclude_none=True)
+    return Response(
+        document, status, headers={"Cache-Control": "no-store", **(headers or {})}, media_type="application/json"
+    )
+
+
+def _archive_error(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, ArchiveError)
+    status, kind = classify(error)
+    headers = {}
+    if isinstance(error, RebuildingError):
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    if isinstance(error, RangeNotSatisfiableError):
+        headers["Content-Range"] = f"bytes */{error.length}"
+    if status >= 500 and status != 503:
+        log.error("request.failed", error=str(error), type=kind)
+    return error_response(status, body_of(error, kind), headers)
+
+
+def _invalid_request(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    field = str(first["loc"][-1])
+    value = None if first.get("input") is None else str(first["input"])[:200]
+    body = ErrorBody(type="invalid_value", message=f"{field}: {first['msg']}", field=field, value=value)
+    return error_response(422, body)
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind = HTTP_TYPES.get(error.status_code, "http_error")
+    message = {
+        404: f"nothing is served at {request.url.path}",
+        405: f"{request.method} is not answered at {request.url.path}",
+    }.get(error.status_code, str(error.detail))
+    return error_response(error.status_code, ErrorBody(type=kind, message=message), dict(error.headers or {}))
+
+
+def _unexpected(request: Request, error: Exception) -> Response:
+    log.error("request.crashed", path=request.url.path, exc_info=error)
+    body = ErrorBody(type="internal", message="the archive failed on this request; its log says why")
+    return error_response(500, body)
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error under this application with the error document."""
+    app.add_exception_handler(ArchiveError, _archive_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _unexpected)

@@ -1,0 +1,73 @@
+"""The archive itself: what its tables are, how it is."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from deepfield.catalogue.schema import load_tables
+from deepfield.model.tables import Column
+from deepfield.web.context import TheArchive
+
+router = APIRouter(tags=["archive"])
+
+
+class ColumnDocument(BaseModel):
+    """One column of a search."""
+
+    name: str
+    caption: str
+    type: Literal["string", "bool", "int32", "int64", "float64", "timestamp", "json", "bytes"]
+    unit: str | None = Field(description="VOUnits")
+    ucd: str | None = Field(description="UCD1+")
+    description: str
+    facet: Literal["category", "number", "time"] | None = Field(description="How it is offered as a facet")
+    scale: Literal["linear", "log"]
+    shown: bool = Field(description="Whether results show it at first")
+    searchable: bool = Field(description="Whether a search may filter, sort and count by it")
+
+    @classmethod
+    def of(cls, column: Column) -> "ColumnDocument":
+        return cls(
+            name=column.name,
+            caption=column.caption or column.name,
+            type=column.type,
+            unit=column.unit,
+            ucd=column.ucd,
+            description=column.description,
+            facet=column.facet,
+            scale=column.scale,
+            shown=column.shown,
+            searchable=column.searchable,
+        )
+
+
+class ReplicaState(BaseModel):
+    """The search index."""
+
+    state: Literal["ready", "rebuilding"]
+    percent: float | None = Field(description="How far a rebuild has come; null when ready")
+
+
+class Status(BaseModel):
+    """What this archive holds and how it is."""
+
+    name: str
+    version: str
+    snapshot: str
+    observations: int
+    products: int
+    size: str = Field(description="Bytes of all current products")
+    replica: ReplicaState
+
+
+@router.get("/columns", operation_id="listColumns", summary="Columns of a search")
+def list_columns() -> list[ColumnDocument]:
+    """Describe every column of table `observation`."""
+    return [ColumnDocument.of(column) for column in load_tables()["observation"].columns]
+
+
+@router.get("/status", operation_id="getStatus", summary="State of the archive")
+def get_status(archive: TheArchive) -> Status:
+    """Count what the archive holds."""
+    raise NotImplementedError

@@ -1,0 +1,41 @@
+"""Names: of places on the sky, and of anything the archive holds."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
+
+from deepfield.web.context import TheArchive
+from deepfield.web.portal.api.observations import Resolved
+
+router = APIRouter(tags=["names"])
+
+
+class Suggestion(BaseModel):
+    """Something whose name begins so."""
+
+    kind: str = Field(description="`target`, `programme`, `observation` or `file`")
+    value: str
+    count: int = Field(description="Observations it stands for")
+
+
+class Suggestions(BaseModel):
+    """What the beginning of a name may become."""
+
+    suggestions: list[Suggestion]
+
+
+@router.get("/resolve", operation_id="resolveName", summary="Position of a name")
+def resolve(
+    archive: TheArchive, name: Annotated[str, Query(description="Position or target", examples=["NGC 3324"])]
+) -> Resolved:
+    """Read a position in any usual notation, or find a target of this archive."""
+    raise NotImplementedError
+
+
+@router.get("/suggest", operation_id="suggestNames", summary="Completions of a name")
+def suggest(
+    archive: TheArchive, q: Annotated[str, Query(description="Beginning of a name", max_length=200)]
+) -> Suggestions:
+    """Complete the beginning of a target, programme, observation or file."""
+    raise NotImplementedError

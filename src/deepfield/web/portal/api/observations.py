@@ -1,0 +1,81 @@
+"""Search for observations, and one observation with all it has."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from deepfield.web.context import CallersRule, TheArchive
+from deepfield.web.portal.api.parameters import PAGING, PageParameters, in_body, in_query
+from deepfield.web.portal.api.products import Product
+
+router = APIRouter(tags=["observations"])
+
+
+class Resolved(BaseModel):
+    """What the position was taken for."""
+
+    name: str = Field(description="The text as it was understood", examples=["NGC 3324"])
+    ra: float = Field(description="Right ascension, ICRS degrees")
+    dec: float = Field(description="Declination, ICRS degrees")
+    kind: str = Field(description="`coordinates`, `target` or `region`")
+    radius: float | None = Field(None, description="Radius of the search, degrees")
+
+
+class ObservationPage(BaseModel):
+    """One page of a search, by column."""
+
+    snapshot: str = Field(description="Number of the archive state that was searched", examples=["12"])
+    total: int = Field(description="Observations found, over all pages")
+    elapsed_ms: float = Field(description="Time of the search itself, milliseconds")
+    columns: list[str] = Field(description="Columns of `data`, in order", examples=[["obs_id", "target_name"]])
+    data: dict[str, list[Any]] = Field(
+        description="Values by column; 64-bit integers as strings, times as ISO 8601 UTC",
+        examples=[{"obs_id": ["jw02731-o001_t017_nircam_clear-f090w"], "target_name": ["NGC 3324"]}],
+    )
+    next: str | None = Field(description="Give as `after` for the next page; null on the last")
+    resolved: Resolved | None = Field(description="What `position` was taken for")
+
+
+class Access(BaseModel):
+    """Whether the caller may read the bytes."""
+
+    rights: str = Field(description="`PUBLIC` or `EXCLUSIVE_ACCESS`", examples=["PUBLIC"])
+    release: str | None = Field(description="When they become public, or did; ISO 8601 UTC")
+
+
+class Plane(BaseModel, extra="allow"):
+    """A stage of processing with its products; further members are the columns of table `plane`."""
+
+    product_id: str = Field(examples=["cal"])
+    calib_level: int | None = None
+    artifacts: list[Product]
+
+
+class ObservationRecord(BaseModel):
+    """Everything the archive holds of one observation."""
+
+    observation: dict[str, Any] = Field(description="Every column of table `observation`")
+    planes: list[Plane]
+    members: list[str] = Field(description="Observations this one was made from")
+    part_of: list[str] = Field(description="Observations made from this one")
+    origin: dict[str, str] = Field(description="Where each derived field came from")
+    notes: list[str] = Field(description="Conflicts and degradations met at ingest, in sentences")
+    access: Access
+
+
+SEARCH: dict[str, Any] = {"response_model": ObservationPage, "summary": "Search observations"}
+
+
+@router.get("/observations", operation_id="findObservations", openapi_extra=in_query(PAGING), **SEARCH)
+@router.post("/observations", operation_id="postObservations", openapi_extra=in_body(PAGING), **SEARCH)
+def find_observations(archive: TheArchive, parameters: PageParameters) -> Response:
+    """Page through observations in a stable order, newest first unless sorted otherwise."""
+    raise NotImplementedError
+
+
+@router.get("/observations/{obs_id}", operation_id="getObservation", summary="One observation in full")
+def get_observation(obs_id: str, archive: TheArchive, rule: CallersRule) -> ObservationRecord:
+    """Return all columns, planes and products of an observation and its relations to others."""
+    raise NotImplementedError
