@@ -1,0 +1,94 @@
+/** Questions to the server. Every answer is typed, every failure is one of two errors. */
+import type {
+  ColumnDescription,
+  ErrorBody,
+  FacetAnswer,
+  FootprintAnswer,
+  ObservationRecord,
+  Page,
+  PreviewNote,
+  ProductList,
+  Resolved,
+  Status,
+  Suggestion,
+} from './types'
+
+/** The server answered, and said no. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly body: ErrorBody,
+  ) {
+    super(body.message)
+    this.name = 'ApiError'
+  }
+
+  /** Names near the one that was asked for. */
+  get closest(): string[] {
+    const closest = this.body.closest
+    return closest == null ? [] : Array.isArray(closest) ? closest : [closest]
+  }
+}
+
+/** Nothing answered. */
+export class ServerLostError extends Error {
+  constructor() {
+    super('The server does not answer')
+    this.name = 'ServerLostError'
+  }
+}
+
+export type Parameters = Record<string, string>
+
+/** Addresses longer than this go as a form: proxies cut them. */
+const LONGEST_ADDRESS = 4000
+
+export async function ask<T>(path: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<T> {
+  const text = new URLSearchParams(parameters).toString()
+  const long = text.length > LONGEST_ADDRESS
+  const request: RequestInit = { headers: { Accept: 'application/json' }, signal: signal ?? null }
+  if (long) Object.assign(request, { method: 'POST', body: new URLSearchParams(parameters) })
+  let response: Response
+  try {
+    response = await fetch(text && !long ? `${path}?${text}` : path, request)
+  } catch (failure) {
+    if (signal?.aborted) throw failure
+    throw new ServerLostError()
+  }
+  if (!response.ok) throw await refusal(response)
+  return (await response.json()) as T
+}
+
+/** The error a failed response tells, also where a proxy answered in the server's place. */
+export async function refusal(response: Response): Promise<ApiError | ServerLostError> {
+  const told = (await response.json().catch(() => null)) as { error?: ErrorBody } | null
+  if (told?.error) return new ApiError(response.status, told.error)
+  if (response.status === 502 || response.status === 504) return new ServerLostError()
+  return new ApiError(response.status, {
+    type: 'unexpected',
+    message: `The server answered ${response.status} ${response.statusText}`.trim(),
+  })
+}
+
+export function wasAborted(failure: unknown): boolean {
+  return failure instanceof DOMException && failure.name === 'AbortError'
+}
+
+const named = (name: string) => encodeURIComponent(name)
+
+export const api = {
+  observations: (query: Parameters, signal?: AbortSignal) => ask<Page>('/api/v1/observations', query, signal),
+  facets: (query: Parameters, signal?: AbortSignal) => ask<FacetAnswer>('/api/v1/facets', query, signal),
+  footprints: (query: Parameters, signal?: AbortSignal) => ask<FootprintAnswer>('/api/v1/footprints', query, signal),
+  observation: (obsId: string, signal?: AbortSignal) =>
+    ask<ObservationRecord>(`/api/v1/observations/${named(obsId)}`, {}, signal),
+  products: (obsId: string, everything: boolean, signal?: AbortSignal) =>
+    ask<ProductList>(`/api/v1/observations/${named(obsId)}/products`, everything ? { all: '1' } : {}, signal),
+  preview: (filename: string, signal?: AbortSignal) =>
+    ask<PreviewNote>(`/api/v1/products/${named(filename)}/preview`, {}, signal),
+  resolve: (name: string, signal?: AbortSignal) => ask<Resolved>('/api/v1/resolve', { name }, signal),
+  suggest: (q: string, signal?: AbortSignal) =>
+    ask<{ suggestions: Suggestion[] }>('/api/v1/suggest', { q }, signal).then((answer) => answer.suggestions),
+  columns: (signal?: AbortSignal) => ask<ColumnDescription[]>('/api/v1/columns', {}, signal),
+  status: (signal?: AbortSignal) => ask<Status>('/api/v1/status', {}, signal),
+}

@@ -1,0 +1,145 @@
+/** A question to the archive, and its address. What the address holds is all there is to a view. */
+
+export interface SortKey {
+  column: string
+  descending: boolean
+}
+
+export interface Query {
+  /** What to resolve: a name, coordinates, or a region in DALI words. */
+  position: string | null
+  /** Radius with its unit, as typed: `12'`. */
+  radius: string | null
+  match: 'footprint' | 'center'
+  text: string | null
+  /** Column (or `access`, `em`) to a value in the grammar of `grammar.ts`. */
+  filters: Readonly<Record<string, string>>
+  sort: readonly SortKey[]
+  /** Columns of the table in order; null for those the archive shows by itself. */
+  columns: readonly string[] | null
+}
+
+export interface SkyPlace {
+  ra: number
+  dec: number
+  fov: number
+  projection: 'auto' | 'TAN' | 'SIN'
+}
+
+export interface View {
+  query: Query
+  /** obs_id of the focused row. */
+  focus: string | null
+  sky: SkyPlace | null
+}
+
+export const NEWEST_FIRST: readonly SortKey[] = [{ column: 't_min', descending: true }]
+
+export const EMPTY: Query = {
+  position: null,
+  radius: null,
+  match: 'footprint',
+  text: null,
+  filters: {},
+  sort: NEWEST_FIRST,
+  columns: null,
+}
+
+const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'focus', 'sky', 'limit', 'after', 'snapshot'])
+
+export function parseSort(text: string | null): readonly SortKey[] {
+  const keys = (text ?? '')
+    .split(',')
+    .map((word) => word.trim())
+    .filter((word) => /^-?\w+$/.test(word))
+    .map((word) => ({ column: word.replace('-', ''), descending: word.startsWith('-') }))
+  return keys.length ? keys : NEWEST_FIRST
+}
+
+export function writeSort(sort: readonly SortKey[]): string {
+  return sort.map((key) => (key.descending ? '-' : '') + key.column).join(',')
+}
+
+export function parseSky(text: string | null): SkyPlace | null {
+  const [ra, dec, fov, projection = 'auto'] = (text ?? '').split(',')
+  const numbers = [ra, dec, fov].map((word) => (word ? Number(word) : NaN))
+  if (!numbers.every(Number.isFinite) || numbers[2]! <= 0 || Math.abs(numbers[1]!) > 90) return null
+  const known = projection === 'TAN' || projection === 'SIN' ? projection : 'auto'
+  return { ra: numbers[0]!, dec: numbers[1]!, fov: numbers[2]!, projection: known }
+}
+
+export function writeSky(sky: SkyPlace): string {
+  // A thousandth of the field is finer than a pixel.
+  const digits = Math.min(9, Math.max(2, Math.ceil(4 - Math.log10(sky.fov))))
+  const place = [sky.ra, sky.dec].map((angle) => Number(angle.toFixed(digits)))
+  const words = [...place, Number(sky.fov.toPrecision(5))].join(',')
+  return sky.projection === 'auto' ? words : `${words},${sky.projection}`
+}
+
+export function parseAddress(search: string): View {
+  const given = new URLSearchParams(search)
+  const filters: Record<string, string> = {}
+  for (const [name, value] of given) if (!OWN.has(name) && value !== '') filters[name] = value
+  const columns = given.get('columns')?.split(',').filter(Boolean)
+  const query: Query = {
+    position: given.get('position') || null,
+    radius: given.get('radius') || null,
+    match: given.get('match') === 'center' ? 'center' : 'footprint',
+    text: given.get('text') || null,
+    filters,
+    sort: parseSort(given.get('sort')),
+    columns: columns?.length ? columns : null,
+  }
+  return { query, focus: given.get('focus') || null, sky: parseSky(given.get('sky')) }
+}
+
+/** Parameters that decide which observations are found; the same names in the address and in the API. */
+export function restriction(query: Query): Record<string, string> {
+  const parameters: Record<string, string> = {}
+  if (query.position) {
+    parameters['position'] = query.position
+    if (query.radius) parameters['radius'] = query.radius
+    if (query.match !== 'footprint') parameters['match'] = query.match
+  }
+  if (query.text) parameters['text'] = query.text
+  for (const name of Object.keys(query.filters).sort()) parameters[name] = query.filters[name]!
+  return parameters
+}
+
+/** Percent-encoding that leaves what reads well and is safe in a query string. */
+function encoded(text: string): string {
+  return encodeURIComponent(text).replace(/%20/g, '+').replace(/%3A/g, ':').replace(/%2C/g, ',').replace(/%2F/g, '/')
+}
+
+export function writeParameters(parameters: Record<string, string>): string {
+  return Object.entries(parameters)
+    .map(([name, value]) => `${encoded(name)}=${encoded(value)}`)
+    .join('&')
+}
+
+/** The query string of a view: canonical, and empty for the first page. */
+export function writeAddress(view: View): string {
+  const parameters = restriction(view.query)
+  const sort = writeSort(view.query.sort)
+  if (sort !== writeSort(NEWEST_FIRST)) parameters['sort'] = sort
+  if (view.query.columns) parameters['columns'] = view.query.columns.join(',')
+  if (view.focus) parameters['focus'] = view.focus
+  if (view.sky) parameters['sky'] = writeSky(view.sky)
+  const text = writeParameters(parameters)
+  return text && `?${text}`
+}
+
+/** Whether nothing restricts the query: the first visit. */
+export function isUnrestricted(query: Query): boolean {
+  return Object.keys(restriction(query)).length === 0
+}
+
+/** The query with some filters replaced; undefined removes one. */
+export function withFilters(query: Query, changes: Record<string, string | undefined>): Query {
+  const filters: Record<string, string> = { ...query.filters }
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === undefined || value === '') delete filters[name]
+    else filters[name] = value
+  }
+  return { ...query, filters }
+}

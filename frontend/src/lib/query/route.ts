@@ -1,0 +1,27 @@
+/** Which page an address names. */
+
+export type Route =
+  | { page: 'explore' }
+  | { page: 'observation'; obsId: string; tab: string }
+  | { page: 'missing'; path: string }
+
+export function parseRoute(pathname: string): Route {
+  const parts = pathname.split('/').filter(Boolean).map(decoded)
+  if (parts.length === 0) return { page: 'explore' }
+  if (parts[0] === 'obs' && parts[1] && parts.length <= 3) {
+    return { page: 'observation', obsId: parts[1], tab: parts[2] ?? 'view' }
+  }
+  return { page: 'missing', path: pathname }
+}
+
+export function observationAddress(obsId: string, tab?: string): string {
+  return `/obs/${encodeURIComponent(obsId)}${tab ? `/${tab}` : ''}`
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
