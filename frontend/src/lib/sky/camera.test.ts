@@ -1,0 +1,68 @@
+import { expect, test } from 'vitest'
+import golden from './testdata/projections.json'
+import { Camera, projectionOf, tidy, type View } from './camera'
+import { ARCSEC, separation, toVector } from './vector'
+
+const { width, height, cases } = golden
+const cameraOf = (item: (typeof cases)[number]): Camera =>
+  new Camera({ ra: item.ra, dec: item.dec, fov: item.fov, projection: item.projection as 'TAN' | 'SIN' }, width, height)
+const asForced = cases.filter((item) => item.projection === 'SIN' || item.fov <= 120)
+
+test('pixels equal those of astropy to 0.1 pixel, at the poles and across RA 0 too', () => {
+  for (const item of asForced) {
+    const camera = cameraOf(item)
+    for (const [ra, dec, x, y] of item.points as [number, number, number, number][]) {
+      const pixel = camera.project(toVector(ra, dec))
+      expect(pixel, `${item.projection} at ${item.ra} ${item.dec}`).not.toBeNull()
+      expect(Math.hypot(pixel![0] - x, pixel![1] - y)).toBeLessThan(0.1)
+    }
+  }
+})
+
+test('a pixel leads back to the direction it came from', () => {
+  for (const item of asForced) {
+    const camera = cameraOf(item)
+    for (const [ra, dec] of item.points as [number, number, number, number][]) {
+      const direction = toVector(ra, dec)
+      const back = camera.unproject(...camera.project(direction)!)
+      expect(separation(back!, direction)).toBeLessThan(Math.max(1e-6 * ARCSEC, 1e-9 / camera.scale))
+    }
+  }
+})
+
+test('directions behind the sky shown have no pixel', () => {
+  const view: View = { ra: 0, dec: 0, fov: 200, projection: 'auto' }
+  const camera = new Camera(view, 400, 400)
+  expect(camera.project(toVector(180, 0))).toBeNull()
+  expect(camera.unproject(1, 1)).toBeNull()
+})
+
+test('wide fields are orthographic, whatever was asked', () => {
+  const view: View = { ra: 0, dec: 0, fov: 10, projection: 'auto' }
+  expect(projectionOf(view)).toBe('TAN')
+  expect(projectionOf({ ...view, fov: 61 })).toBe('SIN')
+  expect(projectionOf({ ...view, fov: 61, projection: 'TAN' })).toBe('TAN')
+  expect(projectionOf({ ...view, fov: 180, projection: 'TAN' })).toBe('SIN')
+})
+
+test('zooming keeps the direction under the pointer in place', () => {
+  const camera = new Camera({ ra: 359.99, dec: -58, fov: 1, projection: 'auto' }, 900, 500)
+  const held = camera.unproject(100, 400)!
+  const after = new Camera(camera.zoomed(3, 100, 400), 900, 500).project(held)!
+  expect(after[0]).toBeCloseTo(100, 1)
+  expect(after[1]).toBeCloseTo(400, 1)
+})
+
+test('dragging moves the sky with the pointer, and goes on at the pole', () => {
+  const camera = new Camera({ ra: 10, dec: 40, fov: 20, projection: 'auto' }, 900, 500)
+  const held = camera.unproject(450, 250)!
+  const after = new Camera(camera.dragged([450, 250], [600, 300]), 900, 500).project(held)!
+  expect(Math.hypot(after[0] - 600, after[1] - 300)).toBeLessThan(0.1)
+  const polar = new Camera({ ra: 10, dec: 89.9, fov: 20, projection: 'auto' }, 900, 500)
+  const moved = polar.dragged([450, 250], [450, 400])
+  expect(separation(toVector(moved.ra, moved.dec), polar.centre)).toBeGreaterThan(1 / 60)
+})
+
+test('a view has its centre on the sphere', () => {
+  expect(tidy({ ra: -1, dec: 95, fov: 1e9, projection: 'auto' })).toMatchObject({ ra: 359, dec: 90, fov: 600 })
+})

@@ -1,0 +1,155 @@
+/**
+ * The sky as it is seen: gnomonic (TAN) or orthographic (SIN) projection onto a canvas, north up, east left.
+ *
+ * Same formulae as FITS WCS Paper II §5.1.3 and §5.1.5 with LONPOLE = 180; pixels are CSS pixels, origin top left.
+ */
+import { DEGREE, dot, tangent, toPosition, toVector, type Position, type Vector } from './vector'
+
+export type Projection = 'TAN' | 'SIN'
+
+/** What is looked at. `fov` is the width of the canvas in degrees, at the scale of its centre. */
+export interface View {
+  ra: number
+  dec: number
+  fov: number
+  /** `auto`: gnomonic for small fields, orthographic for wide ones. */
+  projection: 'auto' | Projection
+}
+
+/** Widest field, in degrees, that `auto` shows in gnomonic projection. */
+export const WIDEST_TAN = 60
+/** Beyond this a gnomonic picture shows little but its own distortion. */
+const LARGEST_TAN = 120
+const SMALLEST_FOV = 0.5 / 3600
+const LARGEST_FOV = 600
+
+export function projectionOf(view: View): Projection {
+  if (view.fov > LARGEST_TAN) return 'SIN'
+  if (view.projection !== 'auto') return view.projection
+  return view.fov > WIDEST_TAN ? 'SIN' : 'TAN'
+}
+
+/** A view with its centre on the sphere and its field within what can be shown. */
+export function tidy(view: View): View {
+  const ra = ((view.ra % 360) + 360) % 360
+  const dec = Math.max(-90, Math.min(90, view.dec))
+  return { ...view, ra, dec, fov: Math.max(SMALLEST_FOV, Math.min(LARGEST_FOV, view.fov)) }
+}
+
+export class Camera {
+  readonly centre: Vector
+  readonly east: Vector
+  readonly north: Vector
+  readonly projection: Projection
+  /** Pixels per radian at the centre. */
+  readonly scale: number
+  /** Smallest cosine of the distance from the centre that is drawn: the limb, or the edge of a gnomonic picture. */
+  readonly nearest: number
+
+  constructor(
+    readonly view: View,
+    readonly width: number,
+    readonly height: number,
+  ) {
+    this.centre = toVector(view.ra, view.dec)
+    const { east, north } = tangent(view.ra, view.dec)
+    this.east = east
+    this.north = north
+    this.projection = projectionOf(view)
+    this.scale = width / (view.fov * DEGREE)
+    this.nearest = this.projection === 'TAN' ? 0.02 : 0
+  }
+
+  /** Degrees per pixel at the centre. */
+  get pixel(): number {
+    return this.view.fov / this.width
+  }
+
+  /** Pixel of a direction, or null where it lies behind the sky shown. */
+  project(direction: Vector): [number, number] | null {
+    const depth = dot(direction, this.centre)
+    if (depth < this.nearest || (depth === 0 && this.projection === 'TAN')) return null
+    const factor = this.projection === 'TAN' ? this.scale / depth : this.scale
+    return [
+      this.width / 2 - factor * dot(direction, this.east),
+      this.height / 2 - factor * dot(direction, this.north),
+    ]
+  }
+
+  /** Direction of a pixel, or null beside the disc of an orthographic picture. */
+  unproject(x: number, y: number): Vector | null {
+    const e = (this.width / 2 - x) / this.scale
+    const n = (this.height / 2 - y) / this.scale
+    const square = e * e + n * n
+    let depth = 1
+    let length = 1
+    if (this.projection === 'TAN') length = Math.sqrt(1 + square)
+    else if (square > 1) return null
+    else depth = Math.sqrt(1 - square)
+    const [c, east, north] = [this.centre, this.east, this.north]
+    return [
+      (depth * c[0] + e * east[0] + n * north[0]) / length,
+      (depth * c[1] + e * east[1] + n * north[1]) / length,
+      (depth * c[2] + e * east[2] + n * north[2]) / length,
+    ]
+  }
+
+  /** Position of a pixel in ICRS degrees. */
+  positionAt(x: number, y: number): Position | null {
+    const direction = this.unproject(x, y)
+    return direction && toPosition(direction)
+  }
+
+  /** Angle in radians from the centre to the farthest point in the picture. */
+  get reach(): number {
+    const corner = Math.hypot(this.width, this.height) / 2 / this.scale
+    if (this.projection === 'TAN') return Math.min(Math.atan(corner), Math.acos(this.nearest))
+    return corner >= 1 ? Math.PI / 2 : Math.asin(corner)
+  }
+
+  /** Width and height of the picture in degrees, measured along its middle lines. */
+  get extent(): { width: number; height: number } {
+    const along = (pixels: number): number => {
+      const half = pixels / 2 / this.scale
+      const angle = this.projection === 'TAN' ? Math.atan(half) : half >= 1 ? Math.PI / 2 : Math.asin(half)
+      return (2 * angle) / DEGREE
+    }
+    return { width: along(this.width), height: along(this.height) }
+  }
+
+  /**
+   * The view that shows `direction` at the pixel (x, y), found by a few steps of correction.
+   *
+   * Close to a pole, north up can leave no such view: then null.
+   */
+  placing(direction: Vector, x: number, y: number): View | null {
+    const want = toPosition(direction)
+    let view = this.view
+    for (let step = 0; step < 16; step++) {
+      const there = new Camera(view, this.width, this.height).positionAt(x, y)
+      if (!there) return null
+      const turn = ((want.ra - there.ra + 540) % 360) - 180
+      const tilt = want.dec - there.dec
+      if (Math.hypot(turn * Math.cos(want.dec * DEGREE), tilt) < 1e-4 * this.pixel) return view
+      view = tidy({ ...view, ra: view.ra + turn, dec: view.dec + tilt })
+    }
+    return null
+  }
+
+  /** The view after a drag of the sky from one pixel to another. */
+  dragged(from: readonly [number, number], to: readonly [number, number]): View {
+    const held = this.unproject(...from)
+    const view = held && this.placing(held, ...to)
+    if (view) return view
+    const centre = this.positionAt(this.width / 2 + from[0] - to[0], this.height / 2 + from[1] - to[1])
+    return centre ? tidy({ ...this.view, ...centre }) : this.view
+  }
+
+  /** The view magnified by `factor`, keeping the direction under the pixel (x, y) in place. */
+  zoomed(factor: number, x = this.width / 2, y = this.height / 2): View {
+    const view = tidy({ ...this.view, fov: this.view.fov / factor })
+    const held = this.unproject(x, y)
+    if (!held) return view
+    return new Camera(view, this.width, this.height).placing(held, x, y) ?? view
+  }
+}
