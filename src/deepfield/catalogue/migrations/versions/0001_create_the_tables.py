@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -12,8 +14,9 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-ENDED = {"sqlite_where": sa.text("seq_to IS NOT NULL"), "postgresql_where": sa.text("seq_to IS NOT NULL")}
-CURRENT = {"sqlite_where": sa.text("seq_to IS NULL"), "postgresql_where": sa.text("seq_to IS NULL")}
+IS_ENDED, IS_CURRENT = sa.text("seq_to IS NOT NULL"), sa.text("seq_to IS NULL")
+ENDED: dict[str, Any] = {"sqlite_where": IS_ENDED, "postgresql_where": IS_ENDED}
+CURRENT: dict[str, Any] = {"sqlite_where": IS_CURRENT, "postgresql_where": IS_CURRENT}
 
 
 def upgrade() -> None:

@@ -1,0 +1,365 @@
+"""The store of observations: what is current, what was, and what is listed with what.
+
+Every method takes the connection it works on and none commits. Rows are dicts by column name with Python values:
+UTC ``datetime``, parsed JSON, 64-bit ``int``.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import orjson
+from sqlalchemy import ColumnElement, and_, distinct, func, insert, or_, select
+
+from deepfield.catalogue.numbers import give_numbers, in_chunks, known_numbers
+from deepfield.catalogue.rows import Filed, artifact_row, listing_of, observation_row, plane_row
+from deepfield.catalogue.schema import (
+    ARTIFACT,
+    ARTIFACT_HEADER,
+    OBSERVATION,
+    PLANE,
+    PRODUCT_LINK,
+    SEQ_FROM,
+    SEQ_TO,
+    SNAPSHOT,
+    load_tables,
+)
+from deepfield.catalogue.versions import current_rows, end_rows, revise
+from deepfield.model.errors import UnknownObservationError, UnknownProductError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from sqlalchemy import Connection, Table
+
+    from deepfield.model.observation import Observation
+
+Row = dict[str, Any]
+Relation = Literal["association", "pool", "member", "guide_star", "msa"]
+_NAME_END: Final = "\U0010ffff"
+_MEMBERSHIP: Final = ("association", "member")
+
+
+class Observations:
+    """Reads and writes observations, planes, artifacts, their links and their header documents."""
+
+    # Reading -----------------------------------------------------------------------------------------------------
+
+    def describe(self, connection: Connection, obs_id: str, *, snapshot: int | None = None) -> Row:
+        """Return the observation's row, current or as it was at a snapshot.
+
+        Raises:
+            UnknownObservationError: no such observation (then).
+        """
+        query = select(OBSERVATION).where(OBSERVATION.c.obs_id == obs_id, _alive(OBSERVATION, snapshot))
+        row = connection.execute(query).mappings().one_or_none()
+        if row is None:
+            raise UnknownObservationError(obs_id)
+        return dict(row)
+
+    def planes(self, connection: Connection, obs_id: str, *, snapshot: int | None = None) -> list[Row]:
+        """Return the plane rows of an observation, lowest calibration level first."""
+        number = self.describe(connection, obs_id, snapshot=snapshot)["obs_number"]
+        query = select(PLANE).where(PLANE.c.obs_number == number, _alive(PLANE, snapshot))
+        ordered = query.order_by(func.coalesce(PLANE.c.calib_level, -2), PLANE.c.product_id)
+        return [dict(row) for row in connection.execute(ordered).mappings()]
+
+    def products(
+        self, connection: Connection, obs_id: str, *, linked: bool = True, snapshot: int | None = None
+    ) -> list[Row]:
+        """Return the artifact rows listed with an observation, ordered by file name.
+
+        Each row also carries ``obs_id`` and ``proposal_id`` of the observation that owns it and ``relation``: null
+        for the observation's own products, else why a product of another one is listed here.
+        """
+        number = self.describe(connection, obs_id, snapshot=snapshot)["obs_number"]
+        own = _with_owner(snapshot).where(ARTIFACT.c.obs_number == number)
+        rows = [{**row, "relation": None} for row in connection.execute(own).mappings()]
+        if linked:
+            others = (
+                _with_owner(snapshot)
+                .add_columns(PRODUCT_LINK.c.relation)
+                .join(PRODUCT_LINK, PRODUCT_LINK.c.artifact_number == ARTIFACT.c.artifact_number)
+                .where(PRODUCT_LINK.c.obs_number == number, _alive(PRODUCT_LINK, snapshot))
+            )
+            rows += [dict(row) for row in connection.execute(others).mappings()]
+        return sorted(rows, key=lambda row: row["filename"])
+
+    def artifact(self, connection: Connection, filename: str, *, version: int | None = None) -> Row:
+        """Return the artifact row of a file name: the current version, or the one asked for.
+
+        The row also carries ``obs_id`` and ``proposal_id`` of its observation. A file that was withdrawn has no
+        current version; its history is in ``versions``.
+
+        Raises:
+            UnknownProductError: no such product, or none in this version.
+        """
+        if version is None:
+            query = _with_owner(None).where(ARTIFACT.c.filename == filename)
+            row = connection.execute(query).mappings().one_or_none()
+            if row is None:
+                raise UnknownProductError(filename)
+            return dict(row)
+        for kept in self.versions(connection, filename):
+            if kept["version"] == version:
+                return kept
+        raise UnknownProductError(f"{filename} version {version}")
+
+    def versions(self, connection: Connection, filename: str) -> list[Row]:
+        """Return the versions of a product, newest arrival first: for each its last row, with ``current`` (bool).
+
+        Raises:
+            UnknownProductError: no product ever had this name.
+        """
+        query = select(ARTIFACT).where(ARTIFACT.c.filename == filename)
+        ordered = query.order_by(ARTIFACT.c.version, ARTIFACT.c[SEQ_FROM])
+        last = {row["version"]: dict(row) for row in connection.execute(ordered).mappings()}
+        if not last:
+            raise UnknownProductError(filename)
+        owners = {number: self._owner(connection, number) for number in {row["obs_number"] for row in last.values()}}
+        rows = [last[version] for version in sorted(last, reverse=True)]
+        return [{**row, **owners[row["obs_number"]], "current": row[SEQ_TO] is None} for row in rows]
+
+    def _owner(self, connection: Connection, obs_number: int) -> Row:
+        """Return obs_id and programme of an observation, current or withdrawn."""
+        query = select(OBSERVATION.c.obs_id, OBSERVATION.c.proposal_id).where(OBSERVATION.c.obs_number == obs_number)
+        row = connection.execute(query.order_by(OBSERVATION.c[SEQ_FROM].desc()).limit(1)).mappings().first()
+        return {"obs_id": None, "proposal_id": None} if row is None else {**row}
+
+    def header(self, connection: Connection, sha256: str) -> Row:
+        """Return the stored header document (``Header.to_json``) of a content.
+
+        Raises:
+            UnknownProductError: no product has had this content.
+        """
+        found = self.headers(connection, [sha256])
+        if sha256 not in found:
+            raise UnknownProductError(f"sha256:{sha256}")
+        return found[sha256]
+
+    def headers(self, connection: Connection, checksums: Iterable[str]) -> dict[str, Row]:
+        """Return the stored header documents of these contents, by SHA-256; unknown ones are left out."""
+        found: dict[str, Row] = {}
+        for chunk in in_chunks(sorted(set(checksums)), 100):
+            query = select(ARTIFACT_HEADER).where(ARTIFACT_HEADER.c.sha256.in_(chunk))
+            for checksum, document in connection.execute(query):
+                found[checksum] = orjson.loads(zlib.decompress(document))
+        return found
+
+    def members(self, connection: Connection, obs_id: str) -> list[str]:
+        """Return the obs_ids of the observations that an association of this one lists."""
+        number = self.describe(connection, obs_id)["obs_number"]
+        of = PRODUCT_LINK.c.obs_number
+        return self._related(connection, of, ARTIFACT.c.obs_number == number, number)
+
+    def part_of(self, connection: Connection, obs_id: str) -> list[str]:
+        """Return the obs_ids of the combined observations whose association lists this one."""
+        number = self.describe(connection, obs_id)["obs_number"]
+        of = ARTIFACT.c.obs_number
+        return self._related(connection, of, PRODUCT_LINK.c.obs_number == number, number)
+
+    def _related(
+        self, connection: Connection, of: ColumnElement[int], where: ColumnElement[bool], number: int
+    ) -> list[str]:
+        query = (
+            select(distinct(OBSERVATION.c.obs_id))
+            .select_from(PRODUCT_LINK)
+            .join(ARTIFACT, ARTIFACT.c.artifact_number == PRODUCT_LINK.c.artifact_number)
+            .join(OBSERVATION, OBSERVATION.c.obs_number == of)
+            .where(where, of != number, PRODUCT_LINK.c.relation.in_(_MEMBERSHIP))
+            .where(_alive(PRODUCT_LINK, None), _alive(ARTIFACT, None), _alive(OBSERVATION, None))
+        )
+        return sorted(connection.execute(query).scalars())
+
+    def find_names(self, connection: Connection, prefix: str, *, limit: int = 20) -> list[tuple[str, str]]:
+        """Return (kind, name) of current observations and files whose name begins so, in order of names.
+
+        ``kind`` is ``observation`` or ``file``. JWST names are in lower case, so the prefix is read that way too.
+        """
+        found: list[tuple[str, str]] = []
+        for kind, column in (("observation", OBSERVATION.c.obs_id), ("file", ARTIFACT.c.filename)):
+            prefixes = {prefix, prefix.lower()}
+            starts = or_(*(and_(column >= start, column < start + _NAME_END) for start in sorted(prefixes)))
+            query = select(column).where(starts, _alive(column.table, None)).order_by(column).limit(limit)
+            found += [(kind, name) for name in connection.execute(query).scalars()]
+        return found[:limit]
+
+    def totals(self, connection: Connection) -> Row:
+        """Return ``snapshot``, ``observations``, ``products`` and ``size`` (bytes) of the current archive."""
+        observations = select(func.count()).select_from(OBSERVATION).where(_alive(OBSERVATION, None))
+        products = select(func.count(), func.coalesce(func.sum(ARTIFACT.c.content_length), 0))
+        count, size = connection.execute(products.where(_alive(ARTIFACT, None))).one()
+        return {
+            "snapshot": int(connection.execute(select(SNAPSHOT.c.seq)).scalar_one()),
+            "observations": int(connection.execute(observations).scalar_one()),
+            "products": int(count),
+            "size": int(size),
+        }
+
+    def current_artifacts(self, connection: Connection, filenames: Iterable[str]) -> dict[str, Row]:
+        """Return the current artifact rows of those file names that have one."""
+        rows = current_rows(connection, ARTIFACT, "filename", filenames)
+        return {row["filename"]: row for row in rows.values()}
+
+    def artifacts_of(self, connection: Connection, obs_numbers: Iterable[int]) -> dict[int, dict[str, Row]]:
+        """Return the current artifact rows that these observations own, by observation number and file name."""
+        numbers = set(obs_numbers)
+        found: dict[int, dict[str, Row]] = {number: {} for number in numbers}
+        for row in current_rows(connection, ARTIFACT, "obs_number", numbers).values():
+            found[row["obs_number"]][row["filename"]] = row
+        return found
+
+    def history(self, connection: Connection, filenames: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Return, for each file name met before, the version of each of its contents: {sha256: version}."""
+        found: dict[str, dict[str, int]] = {}
+        for chunk in in_chunks(sorted(set(filenames))):
+            columns = (ARTIFACT.c.filename, ARTIFACT.c.sha256, ARTIFACT.c.version)
+            for filename, sha256, version in connection.execute(select(*columns).where(ARTIFACT.c.filename.in_(chunk))):
+                found.setdefault(filename, {})[sha256] = version
+        return found
+
+    def current_observations(self, connection: Connection, obs_ids: Iterable[str]) -> dict[str, Row]:
+        """Return the current rows of those observations that exist."""
+        rows = current_rows(connection, OBSERVATION, "obs_id", obs_ids)
+        return {row["obs_id"]: row for row in rows.values()}
+
+    def programme_begun(self, connection: Connection, proposal_id: str) -> bool:
+        """Tell whether the archive has ever held an observation of a programme."""
+        query = select(OBSERVATION.c.obs_number).where(OBSERVATION.c.proposal_id == proposal_id).limit(1)
+        return connection.execute(query).first() is not None
+
+    # Writing -----------------------------------------------------------------------------------------------------
+
+    def save_headers(self, connection: Connection, documents: Mapping[str, bytes]) -> None:
+        """Keep deflated header documents by SHA-256; a content that is known is left alone."""
+        known: set[str] = set()
+        for chunk in in_chunks(sorted(documents)):
+            query = select(ARTIFACT_HEADER.c.sha256).where(ARTIFACT_HEADER.c.sha256.in_(chunk))
+            known.update(connection.execute(query).scalars())
+        rows = [{"sha256": key, "document": text} for key, text in documents.items() if key not in known]
+        if rows:
+            connection.execute(insert(ARTIFACT_HEADER), rows)
+
+    def save_products(
+        self, connection: Connection, seq: int, observation: Observation, filed: Mapping[str, Filed]
+    ) -> tuple[int, bool]:
+        """Make the observation's planes and artifacts the current ones.
+
+        ``filed`` says for each file name of the observation where its bytes live. Returns the observation's
+        number and whether any row changed.
+        """
+        obs_id = observation.obs_id
+        number = give_numbers(connection, "observation", [obs_id])[obs_id]
+        plane_names = {plane.product_id: f"{obs_id}/{plane.product_id}" for plane in observation.planes}
+        plane_numbers = give_numbers(connection, "plane", plane_names.values())
+        planes = {
+            (plane_numbers[plane_names[plane.product_id]],): plane_row(
+                plane, plane_numbers[plane_names[plane.product_id]], number, obs_id
+            )
+            for plane in observation.planes
+        }
+        files = [(plane.product_id, artifact) for plane in observation.planes for artifact in plane.artifacts]
+        numbers = give_numbers(connection, "artifact", [artifact.filename for _, artifact in files])
+        artifacts: dict[tuple[Any, ...], Row] = {}
+        for product_id, artifact in files:
+            own = numbers[artifact.filename]
+            artifacts[(own,)] = artifact_row(artifact, product_id, filed[artifact.filename], own, number)
+        changed = revise(connection, PLANE, current_rows(connection, PLANE, "obs_number", [number]), planes, seq)
+        before = current_rows(connection, ARTIFACT, "obs_number", [number])
+        before |= current_rows(connection, ARTIFACT, "artifact_number", numbers.values())
+        changed |= revise(connection, ARTIFACT, before, artifacts, seq)
+        return number, bool(changed)
+
+    def save_historical(self, connection: Connection, seq: int, observation: Observation, filed: Filed) -> None:
+        """Store the only file of ``observation`` as a version that was never current: it begins and ends with ``seq``."""
+        ((plane, artifact),) = [(plane, artifact) for plane in observation.planes for artifact in plane.artifacts]
+        number = give_numbers(connection, "observation", [observation.obs_id])[observation.obs_id]
+        own = give_numbers(connection, "artifact", [artifact.filename])[artifact.filename]
+        row = artifact_row(artifact, plane.product_id, filed, own, number)
+        connection.execute(insert(ARTIFACT), {**row, SEQ_FROM: seq, SEQ_TO: seq})
+
+    def save_links(
+        self, connection: Connection, seq: int, wanted: Mapping[int, Mapping[int, Relation]], *, of: Iterable[int]
+    ) -> set[int]:
+        """Make the links of these artifacts the wanted ones; return the observations whose lists changed.
+
+        ``of`` names every artifact considered; ``wanted`` holds, by artifact number, {observation number: relation}.
+        """
+        rows = {
+            (number, artifact): {"obs_number": number, "artifact_number": artifact, "relation": relation}
+            for artifact, targets in wanted.items()
+            for number, relation in targets.items()
+        }
+        before = current_rows(connection, PRODUCT_LINK, "artifact_number", of)
+        return {key[0] for key in revise(connection, PRODUCT_LINK, before, rows, seq)}
+
+    def save_summary(
+        self, connection: Connection, seq: int, observation: Observation, *, at: datetime, changed: bool
+    ) -> None:
+        """Make the observation's own row current, after its products and links were saved.
+
+        ``changed`` says that products or links changed, so that ``modified_at`` moves though the row may not.
+        """
+        number = known_numbers(connection, "observation", [observation.obs_id])[observation.obs_id]
+        before = current_rows(connection, OBSERVATION, "obs_number", [number])
+        artifacts = self.artifacts_of(connection, [number])[number]
+        linked = self.count_links(connection, [number])[number]
+        row = observation_row(observation, number, listing_of(observation, artifacts, linked))
+        old = before.get((number,))
+        first = old["archived_at"] if old else self._first_archived(connection, number) or at
+        same = old is not None and not changed and all(old[name] == value for name, value in row.items())
+        moment = old["modified_at"] if old is not None and same else at
+        revise(connection, OBSERVATION, before, {(number,): {**row, "archived_at": first, "modified_at": moment}}, seq)
+
+    def relist(self, connection: Connection, seq: int, obs_numbers: Iterable[int], *, at: datetime) -> None:
+        """Bring ``n_products`` of these observations up to date after links changed."""
+        before = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
+        numbers = [key[0] for key in before]
+        linked, own = self.count_links(connection, numbers), self.artifacts_of(connection, numbers)
+        wanted = {
+            key: {**_content(OBSERVATION, row), "n_products": len(own[key[0]]) + linked[key[0]], "modified_at": at}
+            for key, row in before.items()
+        }
+        revise(connection, OBSERVATION, before, wanted, seq)
+
+    def withdraw(self, connection: Connection, seq: int, obs_number: int) -> None:
+        """End the rows of an observation, its planes, artifacts and the links to it."""
+        for table in (OBSERVATION, PLANE, ARTIFACT, PRODUCT_LINK):
+            rows = current_rows(connection, table, "obs_number", [obs_number])
+            end_rows(connection, table, list(rows.values()), seq)
+
+    def count_links(self, connection: Connection, obs_numbers: Iterable[int]) -> dict[int, int]:
+        """Return how many products of others are listed with each of these observations."""
+        counts = dict.fromkeys(obs_numbers, 0)
+        for chunk in in_chunks(sorted(counts)):
+            query = (
+                select(PRODUCT_LINK.c.obs_number, func.count())
+                .where(PRODUCT_LINK.c.obs_number.in_(chunk), _alive(PRODUCT_LINK, None))
+                .group_by(PRODUCT_LINK.c.obs_number)
+            )
+            counts.update((number, count) for number, count in connection.execute(query))
+        return counts
+
+    def _first_archived(self, connection: Connection, number: int) -> datetime | None:
+        query = select(OBSERVATION.c.archived_at).where(OBSERVATION.c.obs_number == number)
+        return min(connection.execute(query).scalars(), default=None)
+
+
+def _alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
+    end: ColumnElement[Any] = table.c[SEQ_TO]
+    if snapshot is None:
+        return end.is_(None)
+    begun: ColumnElement[bool] = table.c[SEQ_FROM] <= snapshot
+    return and_(begun, or_(end.is_(None), end > snapshot))
+
+
+def _with_owner(snapshot: int | None) -> Any:
+    owned = and_(OBSERVATION.c.obs_number == ARTIFACT.c.obs_number, _alive(OBSERVATION, snapshot))
+    columns = (ARTIFACT, OBSERVATION.c.obs_id, OBSERVATION.c.proposal_id)
+    return select(*columns).outerjoin(OBSERVATION, owned).where(_alive(ARTIFACT, snapshot))
+
+
+def _content(table: Table, row: Row) -> Row:
+    return {name: row[name] for name in load_tables()[table.name].names}
