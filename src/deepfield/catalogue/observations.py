@@ -273,7 +273,7 @@ class Observations:
         return number, bool(changed)
 
     def save_historical(self, connection: Connection, seq: int, observation: Observation, filed: Filed) -> None:
-        """Store the only file of ``observation`` as a version that was never current: it begins and ends with ``seq``."""
+        """Store the only file of ``observation`` as a version never current: it begins and ends with ``seq``."""
         ((plane, artifact),) = [(plane, artifact) for plane in observation.planes for artifact in plane.artifacts]
         number = give_numbers(connection, "observation", [observation.obs_id])[observation.obs_id]
         own = give_numbers(connection, "artifact", [artifact.filename])[artifact.filename]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from sqlalchemy import insert, select
 
-from deepfield.catalogue.numbers import in_chunks
 from deepfield.catalogue.schema import EVENT
 from deepfield.catalogue.types import moment_text
 from deepfield.model.identifiers import COLLECTION, artifact_uri
@@ -31,6 +30,15 @@ class EventFile:
     size: int
     sha256: str
 
+    def to_json(self) -> Row:
+        """Return the file's entry in an event record."""
+        return {
+            "filename": self.filename,
+            "uri": artifact_uri(self.filename),
+            "size": self.size,
+            "sha256": self.sha256,
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
@@ -44,38 +52,28 @@ class Event:
     files: tuple[EventFile, ...]
     release: datetime | None = None
     cause: tuple[str, ...] = ()
-    """Why it was processed again: ``sdp``, ``calibration``, ``references``, ``reference_files``, ``members``, ``content``."""
+    """Why it was processed again: ``sdp``, ``calibration``, ``references``, ``reference_files``, ``members``;
+    ``content`` where the bytes differ and no keyword says why."""
     old: Mapping[str, Any] = field(default_factory=dict)
     new: Mapping[str, Any] = field(default_factory=dict)
 
-    @property
-    def event_id(self) -> str:
-        """SHA-256 of type, observation and version, the version being the contents of the files."""
-        version = ";".join(
-            f"{file.filename}={file.sha256}" for file in sorted(self.files, key=lambda file: file.filename)
-        )
-        return hashlib.sha256(f"{self.type}|{self.obs_id}|{version}".encode()).hexdigest()
+    def event_id(self, seq: int) -> str:
+        """SHA-256 of type, observation and version; the version of an observation is the snapshot that made it."""
+        return hashlib.sha256(f"{self.type}|{self.obs_id}|{seq}".encode()).hexdigest()
 
-    def to_json(self) -> Row:
+    def to_json(self, seq: int) -> Row:
         """Return the event record that subscribers receive."""
         public = self.release is not None and self.release <= self.time
         return {
-            "event_id": self.event_id,
+            "event_id": self.event_id(seq),
             "type": self.type,
             "time": moment_text(self.time),
+            "snapshot": str(seq),
             "mission": COLLECTION,
             "proposal_id": self.proposal_id,
             "obs_id": self.obs_id,
             "level": self.level,
-            "files": [
-                {
-                    "filename": file.filename,
-                    "uri": artifact_uri(file.filename),
-                    "size": file.size,
-                    "sha256": file.sha256,
-                }
-                for file in self.files
-            ],
+            "files": [file.to_json() for file in self.files],
             "cause": list(self.cause),
             "old": dict(self.old),
             "new": dict(self.new),
@@ -85,27 +83,24 @@ class Event:
 
 
 class Outbox:
-    """Writes events once and reads them by snapshot number."""
+    """Writes events and reads them by snapshot number."""
 
     def add(self, connection: Connection, seq: int, events: Sequence[Event]) -> None:
-        """Write events under ``seq``; an event that is there already (same identifier) stays as it was."""
-        rows = {
-            event.event_id: {
-                "event_id": event.event_id,
+        """Write the events of commit ``seq``; at most one of a type for each observation."""
+        rows = [
+            {
+                "event_id": event.event_id(seq),
                 "seq": seq,
                 "type": event.type,
                 "time": event.time,
                 "proposal_id": event.proposal_id,
                 "obs_id": event.obs_id,
-                "document": event.to_json(),
+                "document": event.to_json(seq),
             }
             for event in events
-        }
-        for chunk in in_chunks(sorted(rows)):
-            known = set(connection.execute(select(EVENT.c.event_id).where(EVENT.c.event_id.in_(chunk))).scalars())
-            new = [rows[key] for key in chunk if key not in known]
-            if new:
-                connection.execute(insert(EVENT), new)
+        ]
+        if rows:
+            connection.execute(insert(EVENT), rows)
 
     def after(self, connection: Connection, seq: int, *, limit: int = 1000) -> list[Row]:
         """Return event rows committed after ``seq``, in order of commits, at most ``limit`` and never half a commit."""
