@@ -1,0 +1,88 @@
+"""ASDF trees into plain values. The tree is read as YAML text by asdf; no object in it is ever built or run."""
+
+from __future__ import annotations
+
+import io
+import math
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TREE_LIMIT = 4 << 20
+"""Bytes of YAML that are read of one tree; JWST trees are far below, but for the WCS of many slits."""
+
+NODE_LIMIT = 50_000
+"""Values kept of one tree, so that anchors repeated in each other cannot blow it up."""
+
+DEPTH_LIMIT = 40
+TEXT_LIMIT = 4096
+ITEMS_LIMIT = 200
+
+_START = b"#ASDF "
+_END = b"\n..."
+_LEFT_OUT = frozenset({"wcs", "cal_logs"})
+"""Parts of ``meta`` that describe no observation and may be long."""
+
+
+def read_tree(content: bytes) -> tuple[dict[str, Any], str | None]:
+    """Return the metadata of an ASDF file as plain values, and a sentence on what could not be read.
+
+    ``content`` is the file, or its beginning up to ``TREE_LIMIT``. Only ``meta`` (without its WCS) and the names of the
+    other branches (as ``branches``) are returned.
+    """
+    start = content.find(_START)
+    if start < 0:
+        return {}, "does not begin as ASDF does"
+    end = content.find(_END, start)
+    if end < 0:
+        return {}, (
+            f"the tree is longer than {TREE_LIMIT >> 20} MiB and was not read"
+            if len(content) >= TREE_LIMIT
+            else "the tree has no end: truncated"
+        )
+    from asdf.util import load_yaml  # heavy: only files with a tree pay for it
+
+    try:
+        tree = load_yaml(io.BytesIO(content[start : end + len(_END)] + b"\n"), tagged=False)
+    except (ValueError, RecursionError, yaml.YAMLError, OSError) as error:
+        return {}, f"the tree is not the YAML that ASDF asks for: {str(error).splitlines()[0][:200]}"
+    if not isinstance(tree, dict):
+        return {}, "the tree is no mapping"
+    return _metadata(tree)
+
+
+def _metadata(tree: Mapping[Any, Any]) -> tuple[dict[str, Any], str | None]:
+    budget = [NODE_LIMIT]
+    found: dict[str, Any] = {"branches": sorted(str(key) for key in tree)[:ITEMS_LIMIT]}
+    meta = tree.get("meta")
+    if isinstance(meta, dict):
+        kept = {key: value for key, value in meta.items() if key not in _LEFT_OUT}
+        found["meta"] = plain(kept, budget)
+    note = None if budget[0] > 0 else f"only the first {NODE_LIMIT} values of the tree were kept"
+    return found, note
+
+
+def plain(value: Any, budget: list[int], depth: int = 0) -> Any:
+    """Turn values of YAML into values of JSON, dropping what exceeds the limits."""
+    budget[0] -= 1
+    if budget[0] <= 0 or depth > DEPTH_LIMIT:
+        return None
+    if isinstance(value, dict):
+        return {str(key)[:TEXT_LIMIT]: plain(item, budget, depth + 1) for key, item in value.items() if budget[0] > 0}
+    if isinstance(value, list | tuple | set):
+        return [plain(item, budget, depth + 1) for item in list(value)[:ITEMS_LIMIT] if budget[0] > 0]
+    return _scalar(value)
+
+
+def _scalar(value: Any) -> Any:
+    if isinstance(value, int):
+        return value if abs(value) < 1 << 63 else str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    return value[:TEXT_LIMIT] if isinstance(value, str) else None
