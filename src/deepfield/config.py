@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field
-from typing_extensions import override
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from typing_extensions import override
+
+PREFIX: Final = "DEEPFIELD_"
+FILE: Final = Path("deepfield.toml")
 
 
 class Settings(BaseSettings):
@@ -16,23 +24,35 @@ class Settings(BaseSettings):
     The environment wins over the file. ``deepfield config`` lists each setting with its value and source.
     """
 
-    model_config = SettingsConfigDict(env_prefix="DEEPFIELD_", toml_file="deepfield.toml", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, toml_file=FILE, extra="forbid", frozen=True)
 
-    home: Path = Field(Path("deepfield-data"), description="Folder that holds everything of the embedded default")
-    database_url: str | None = Field(None, description="SQLAlchemy address of the catalogue; default SQLite in home")
-    store_url: str | None = Field(None, description="fsspec address of the store for copied products; default in home")
-    host: str = Field("127.0.0.1", description="Address the server binds to")
-    port: Annotated[int, Field(ge=0, le=65535)] = Field(
-        8000, description="Port the server binds to; 0 takes a free one"
+    home: Path = Field(
+        default=Path("deepfield-data"), description="Folder that holds everything of the embedded default"
     )
-    authority: str = Field("deepfield.example", description="IVOA authority in publisher dataset identifiers")
-    workers: Annotated[int, Field(ge=1)] | None = Field(None, description="Processes of an ingest; default all cores")
-    replica_memory: str = Field("1GB", description="Memory limit of the search replica, as DuckDB writes it")
-    replica_threads: Annotated[int, Field(ge=1)] | None = Field(None, description="Threads of the replica; default all")
-    max_page: Annotated[int, Field(ge=1)] = Field(1000, description="Most rows of one page of results")
-    query_seconds: Annotated[float, Field(gt=0)] = Field(30.0, description="Time limit of one portal search")
-    log_format: Literal["console", "json"] = Field("console", description="How the log is written")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level that is logged")
+    database_url: str | None = Field(
+        default=None, description="SQLAlchemy address of the catalogue; default SQLite in home"
+    )
+    store_url: str | None = Field(
+        default=None, description="fsspec address of the store for copied products; default in home"
+    )
+    host: str = Field(default="127.0.0.1", description="Address the server binds to")
+    port: Annotated[int, Field(ge=0, le=65535)] = Field(
+        default=8000, description="Port the server binds to; 0 takes a free one"
+    )
+    authority: str = Field(default="deepfield.example", description="IVOA authority in publisher dataset identifiers")
+    workers: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Processes of an ingest; default all cores"
+    )
+    replica_memory: str = Field(default="1GB", description="Memory limit of the search replica, as DuckDB writes it")
+    replica_threads: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="Threads of the replica; default all"
+    )
+    max_page: Annotated[int, Field(ge=1)] = Field(default=1000, description="Most rows of one page of results")
+    query_seconds: Annotated[float, Field(gt=0)] = Field(default=30.0, description="Time limit of one portal search")
+    log_format: Literal["console", "json"] = Field(default="console", description="How the log is written")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is logged"
+    )
 
     @classmethod
     @override
@@ -66,3 +86,44 @@ class Settings(BaseSettings):
     @property
     def previews_path(self) -> Path:
         return self.root / "previews"
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """A setting with its value and where that came from."""
+
+    name: str
+    value: Any
+    source: str
+    description: str
+
+
+def explain(settings: Settings) -> list[Explained]:
+    """Say of each setting what it is and where it came from; passwords within addresses are left out."""
+    environment = {name.upper(): name for name in os.environ}
+    in_file = tomllib.loads(FILE.read_text(encoding="utf-8")) if FILE.is_file() else {}
+
+    def source(name: str) -> str:
+        if (variable := PREFIX + name.upper()) in environment:
+            return environment[variable]
+        return str(FILE) if name in in_file else "default"
+
+    return [
+        Explained(name, without_password(getattr(settings, name)), source(name), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+def without_password(value: Any) -> Any:
+    """Replace the password of an address by asterisks; anything else stays as it is."""
+    if not isinstance(value, str) or "://" not in value:
+        return value
+    password = urlsplit(value).password
+    return value.replace(f":{password}@", ":***@") if password else value
+
+
+def unknown_variables() -> list[tuple[str, str | None]]:
+    """Return the ``DEEPFIELD_*`` variables of the environment that are no settings, each with the closest that is."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    strange = sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name.upper() not in known)
+    return [(name, next(iter(get_close_matches(name.upper(), known, n=1, cutoff=0.8)), None)) for name in strange]

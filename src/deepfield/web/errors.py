@@ -16,6 +16,7 @@ from deepfield.model.errors import (
     NotFoundError,
     RebuildingError,
     StaleFileError,
+    StorageError,
     UnknownColumnError,
     UnknownObservationError,
     UnknownProductError,
@@ -28,6 +29,15 @@ log = structlog.get_logger("deepfield.web")
 RETRY_SECONDS = 5
 
 
+class UnknownParameterError(ArchiveError):
+    """A request carries a parameter that its endpoint does not take."""
+
+    def __init__(self, name: str, *, closest: str | None = None) -> None:
+        hint = f"; did you mean {closest!r}?" if closest else ""
+        super().__init__(f"unknown parameter {name!r}{hint}")
+        self.field, self.closest = name, closest
+
+
 class RangeNotSatisfiableError(ArchiveError):
     """A range request asks for bytes that the product does not have (RFC 9110 §15.5.17)."""
 
@@ -38,6 +48,7 @@ class RangeNotSatisfiableError(ArchiveError):
 
 
 STATUS: dict[type[ArchiveError], tuple[int, str]] = {
+    UnknownParameterError: (400, "unknown_parameter"),
     UnknownColumnError: (400, "unknown_column"),
     InvalidQueryError: (400, "invalid_query"),
     InvalidValueError: (400, "invalid_value"),
@@ -50,6 +61,7 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     RangeNotSatisfiableError: (416, "range_not_satisfiable"),
     RebuildingError: (503, "rebuilding"),
     UnreadableFileError: (500, "unreadable_file"),
+    StorageError: (507, "storage"),
     ConfigurationError: (500, "configuration"),
     ArchiveError: (500, "archive"),
 }
@@ -70,11 +82,11 @@ class ErrorBody(BaseModel):
 
     type: str = Field(description="A stable word for the kind of error", examples=["unknown_column"])
     message: str = Field(description="One sentence for a person")
-    field: str | None = Field(None, description="The parameter or setting that is wrong")
-    value: str | None = Field(None, description="The value it has")
-    expected: str | None = Field(None, description="What would be right")
-    closest: list[str] | None = Field(None, description="The nearest names there are")
-    release: str | None = Field(None, description="When an exclusive product becomes public, ISO 8601 UTC")
+    field: str | None = Field(default=None, description="The parameter or setting that is wrong")
+    value: str | None = Field(default=None, description="The value it has")
+    expected: str | None = Field(default=None, description="What would be right")
+    closest: list[str] | None = Field(default=None, description="The nearest names there are")
+    release: str | None = Field(default=None, description="When an exclusive product becomes public, ISO 8601 UTC")
 
 
 class ErrorDocument(BaseModel):
@@ -147,15 +159,8 @@ def _http_error(request: Request, error: Exception) -> Response:
     return error_response(error.status_code, ErrorBody(type=kind, message=message), dict(error.headers or {}))
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
-    log.error("request.crashed", path=request.url.path, exc_info=error)
-    body = ErrorBody(type="internal", message="the archive failed on this request; its log says why")
-    return error_response(500, body)
-
-
 def install(app: FastAPI) -> None:
     """Answer every error under this application with the error document."""
     app.add_exception_handler(ArchiveError, _archive_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected)

@@ -20,7 +20,7 @@ def iso(moment: datetime | None) -> str | None:
 
 def column_values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     """Return the values of a column as JSON has them."""
-    values = column.to_pylist()
+    values: list[Any] = column.to_pylist()
     kind = column.type
     if pa.types.is_int64(kind) or pa.types.is_uint64(kind):
         return [None if value is None else str(value) for value in values]

@@ -20,7 +20,7 @@ class Resolved(BaseModel):
     ra: float = Field(description="Right ascension, ICRS degrees")
     dec: float = Field(description="Declination, ICRS degrees")
     kind: str = Field(description="`coordinates`, `target` or `region`")
-    radius: float | None = Field(None, description="Radius of the search, degrees")
+    radius: float | None = Field(default=None, description="Radius of the search, degrees")
 
 
 class ObservationPage(BaseModel):

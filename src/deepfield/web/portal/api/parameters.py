@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 from fastapi import Depends, Request
 
 from deepfield.catalogue.schema import load_tables
-from deepfield.model.errors import InvalidQueryError, UnknownColumnError
+from deepfield.model.errors import InvalidQueryError
+from deepfield.web.errors import UnknownParameterError
 
 MAX_BODY = 1_000_000
 """Bytes; a list of a few ten thousand names still fits."""
@@ -105,7 +106,7 @@ class SearchParameters:
     """Reads the search parameters of a request, refusing what the endpoint does not know.
 
     Raises:
-        UnknownColumnError: for a parameter that is neither one of the endpoint nor a searchable column.
+        UnknownParameterError: for a parameter that is neither one of the endpoint nor a searchable column.
         InvalidQueryError: for a parameter given twice, or a body that cannot be read.
     """
 
@@ -141,15 +142,15 @@ async def _body_pairs(request: Request) -> list[tuple[str, str]]:
 def _json_pairs(body: bytes) -> list[tuple[str, str]]:
     expected = "a JSON object of strings, one per parameter"
     try:
-        document = json.loads(body, object_pairs_hook=list)
+        document = json.loads(body, object_pairs_hook=tuple)
     except (ValueError, RecursionError):
         raise InvalidQueryError("body", body[:60].decode(errors="replace"), expected) from None
-    if not isinstance(document, list) or not all(isinstance(pair, tuple) for pair in document):
+    if not isinstance(document, tuple):
         raise InvalidQueryError("body", body[:60].decode(errors="replace"), expected)
     for name, value in document:
         if not isinstance(value, str):
             raise InvalidQueryError(name, value, "a string, written as in the address of a search")
-    return document
+    return list(document)
 
 
 def _checked(pairs: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]:
@@ -157,7 +158,7 @@ def _checked(pairs: Iterable[tuple[str, str]], known: list[str]) -> dict[str, st
     for name, value in pairs:
         if name not in known:
             closest = get_close_matches(name, known, n=1, cutoff=0.5)
-            raise UnknownColumnError(name, closest=closest[0] if closest else None)
+            raise UnknownParameterError(name, closest=closest[0] if closest else None)
         if name in found:
             raise InvalidQueryError(name, value, "each parameter once; join alternatives by commas")
         found[name] = value

@@ -1,0 +1,5 @@
+"""``python -m deepfield`` is ``deepfield``."""
+
+from deepfield.cli import app
+
+app()
