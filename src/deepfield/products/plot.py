@@ -1,0 +1,220 @@
+"""Line plots of spectra with error bands, drawn with Pillow on the portal's dark ground."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import resources
+from math import ceil, floor, log10, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+GROUND = (11, 15, 22)
+GRID = (30, 38, 50)
+FRAME = (74, 86, 104)
+TEXT = (159, 172, 190)
+BRIGHT = (226, 232, 240)
+LINE = (245, 180, 76)
+BAND = (92, 62, 112)
+
+_FINE = 2
+"""Lines are drawn this many times larger and averaged, which smooths their edges."""
+
+Box = tuple[int, int, int, int]
+Point = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """A spectrum to draw; NaN leaves a gap. ``error`` is one standard deviation."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    error: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    label: str = ""
+
+    def limits(self) -> tuple[float, float, float, float] | None:
+        """Return x and y limits that keep lines and leave out single outliers, or None without two finite points."""
+        good = np.isfinite(self.x) & np.isfinite(self.y)
+        if good.sum() < 2:
+            return None
+        x, y = self.x[good], self.y[good]
+        calm = _running_median(y[np.argsort(x, kind="stable")])
+        low, high = float(calm.min()), float(calm.max())
+        if not high > low:
+            low, high = low - max(abs(low), 1.0) / 10, high + max(abs(high), 1.0) / 10
+        pad = 0.08 * (high - low)
+        left, right = float(x.min()), float(x.max())
+        return (left, right, low - pad, high + pad) if right > left else None
+
+
+def draw_curves(
+    curves: Sequence[Curve], *, x_label: str, y_label: str, size: tuple[int, int], bare: bool = False
+) -> Image.Image | None:
+    """Draw curves, one panel each, or None when none of them can be drawn. ``bare`` leaves out all text."""
+    drawable = [(curve, limits) for curve in curves if (limits := curve.limits()) is not None]
+    if not drawable:
+        return None
+    canvas = Image.new("RGB", (size[0] * _FINE, size[1] * _FINE), GROUND)
+    panels = list(_panels(len(drawable), size, bare=bare))
+    frames = [
+        _Frame(box, limits, few=len(panels) > 1 or bare) for box, (_, limits) in zip(panels, drawable, strict=True)
+    ]
+    for frame, (curve, _) in zip(frames, drawable, strict=True):
+        frame.draw_lines(canvas, curve)
+    image = canvas.resize(size, Image.Resampling.BOX)
+    if bare:
+        return image
+    for frame, (curve, _) in zip(frames, drawable, strict=True):
+        frame.draw_text(image, curve.label)
+    _draw_labels(image, x_label, y_label)
+    return image
+
+
+def _panels(count: int, size: tuple[int, int], *, bare: bool) -> Iterator[Box]:
+    columns = 1 if count == 1 else min(count, max(2, ceil(sqrt(count * 0.75))))
+    rows = ceil(count / columns)
+    left, top, right, bottom = (6, 6, 6, 6) if bare else (26, 10, 10, 30)
+    inner = (0, 0, 0, 0) if bare else (58, 6, 8, 24)
+    width, height = (size[0] - left - right) / columns, (size[1] - top - bottom) / rows
+    for index in range(count):
+        row, column = divmod(index, columns)
+        x, y = left + column * width, top + row * height
+        yield round(x + inner[0]), round(y + inner[1]), round(x + width - inner[2]), round(y + height - inner[3])
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """One panel: a box of the picture and the limits of the data inside."""
+
+    box: Box
+    limits: tuple[float, float, float, float]
+    few: bool
+
+    def _place(self, x: NDArray[np.float64], y: NDArray[np.float64]) -> list[Point]:
+        left, top, right, bottom = self.box
+        x0, x1, y0, y1 = self.limits
+        across = left + (x - x0) / (x1 - x0) * (right - left)
+        down = bottom - (y - y0) / (y1 - y0) * (bottom - top)
+        down = np.clip(down, top - 4 * (bottom - top), bottom + 4 * (bottom - top))
+        return list(zip((across * _FINE).tolist(), (down * _FINE).tolist(), strict=True))
+
+    def draw_lines(self, canvas: Image.Image, curve: Curve) -> None:
+        """Draw grid, band, line and frame on the enlarged canvas, cut to the box."""
+        left, top, right, bottom = (side * _FINE for side in self.box)
+        panel = canvas.crop((left, top, right, bottom))
+        draw = ImageDraw.Draw(panel)
+        for ticks, vertical in ((self._ticks(0), True), (self._ticks(1), False)):
+            for _, place in ticks:
+                along = (place * _FINE - left, 0, place * _FINE - left, bottom - top)
+                across = (0, place * _FINE - top, right - left, place * _FINE - top)
+                draw.line(along if vertical else across, fill=GRID, width=_FINE)
+        for x, y, error in _runs(curve):
+            if error is not None:
+                edge = self._place(x, y + error) + self._place(x, y - error)[::-1]
+                draw.polygon([(px - left, py - top) for px, py in edge], fill=BAND)
+        for x, y, _ in _runs(curve):
+            points = [(px - left, py - top) for px, py in self._place(x, y)]
+            if len(points) == 1:
+                (px, py) = points[0]
+                draw.ellipse((px - 2, py - 2, px + 2, py + 2), fill=LINE)
+            else:
+                draw.line(points, fill=LINE, width=3 if len(points) < 1500 else 2, joint="curve")
+        draw.rectangle((0, 0, right - left - 1, bottom - top - 1), outline=FRAME, width=_FINE)
+        canvas.paste(panel, (left, top))
+
+    def draw_text(self, image: Image.Image, label: str) -> None:
+        """Write the numbers of the ticks outside the box and the label inside."""
+        draw, small = ImageDraw.Draw(image), typeface(12)
+        left, top, right, bottom = self.box
+        for text, place in self._ticks(0):
+            draw.text((place, bottom + 5), text, font=small, fill=TEXT, anchor="mt")
+        for text, place in self._ticks(1):
+            draw.text((left - 6, place), text, font=small, fill=TEXT, anchor="rm")
+        if label:
+            draw.text((right - 8, top + 7), label, font=small, fill=BRIGHT, anchor="rt")
+
+    def _ticks(self, axis: int) -> list[tuple[str, float]]:
+        low, high = self.limits[2 * axis : 2 * axis + 2]
+        start, end = (self.box[0], self.box[2]) if axis == 0 else (self.box[3], self.box[1])
+        room = 90 if axis == 0 else 44
+        wanted = max(2, min(4 if self.few else 9, abs(end - start) // room))
+        return [
+            (text, start + (value - low) / (high - low) * (end - start))
+            for text, value in nice_ticks(low, high, wanted)
+        ]
+
+
+def nice_ticks(low: float, high: float, wanted: int) -> list[tuple[str, float]]:
+    """Return about ``wanted`` round numbers between two limits, each with its text."""
+    raw = (high - low) / wanted
+    power = 10.0 ** floor(log10(raw))
+    step = next(multiple * power for multiple in (1, 2, 2.5, 5, 10) if multiple * power >= raw * 0.999)
+    decimals = max(0, -floor(log10(step) + 1e-9) + (1 if round(step / power, 6) == 2.5 else 0))
+    values = [index * step for index in range(ceil(low / step - 1e-9), floor(high / step + 1e-9) + 1)]
+    return [(f"{value + 0.0:.{decimals}f}".replace("-", "−"), value) for value in values]
+
+
+@cache
+def typeface(size: int) -> ImageFont.FreeTypeFont:
+    """Return the face of all text in pictures; bundled, so that pictures do not depend on the machine."""
+    with resources.as_file(resources.files("deepfield.products") / "fonts" / "DejaVuSans.ttf") as path:
+        return ImageFont.truetype(path, size)
+
+
+def _draw_labels(image: Image.Image, x_label: str, y_label: str) -> None:
+    font = typeface(14)
+    draw = ImageDraw.Draw(image)
+    draw.text((image.width / 2, image.height - 8), x_label, font=font, fill=TEXT, anchor="mb")
+    strip = Image.new("RGB", (ceil(font.getlength(y_label)) + 4, 20), GROUND)
+    ImageDraw.Draw(strip).text((2, 10), y_label, font=font, fill=TEXT, anchor="lm")
+    turned = strip.rotate(90, expand=True)
+    image.paste(turned, (6, max(0, (image.height - 30 - turned.height) // 2)))
+
+
+def _runs(curve: Curve) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64] | None]]:
+    order = np.argsort(curve.x, kind="stable")
+    x, y = curve.x[order], curve.y[order]
+    error = np.nan_to_num(curve.error[order], nan=0.0, posinf=0.0) if len(curve.error) == len(x) else None
+    good = np.isfinite(x) & np.isfinite(y)
+    borders = np.flatnonzero(np.diff(np.concatenate([[0], good.astype(np.int8), [0]])))
+    for start, stop in borders.reshape(-1, 2):
+        yield x[start:stop], y[start:stop], None if error is None else error[start:stop]
+
+
+def _running_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    if len(values) < 3:
+        return values
+    return np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+
+
+def scaled_unit(unit: str, values: NDArray[np.float64]) -> tuple[float, str]:
+    """Return the factor and the unit in which values read well, e.g. ``(1e6, "µJy")`` for faint janskys.
+
+    Units other than janskys keep their name after a power of ten where one is needed.
+    """
+    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    if largest == 0:
+        return 1.0, unit
+    if unit in _JANSKYS:
+        power = _JANSKYS[unit]
+        exponent, name = next(
+            ((step, name) for name, step in _JANSKYS.items() if step <= 0 and largest * 10.0 ** (power - step) >= 1),
+            (-9, "nJy"),
+        )
+        return 10.0 ** (power - exponent), name
+    exponent = floor(log10(largest))
+    if -3 <= exponent < 5:
+        return 1.0, unit
+    return 10.0**-exponent, f"10{str(exponent).translate(_RAISED)} {unit}".strip()
+
+
+_JANSKYS = {"MJy": 6, "Jy": 0, "mJy": -3, "µJy": -6, "nJy": -9}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

@@ -1,0 +1,246 @@
+"""Preview pictures of products: what the file shows, how it was stretched, and which way is north.
+
+Pictures are drawn in FITS orientation, first pixel in the lower left corner. Pixels without data are transparent,
+pixels that DQ forbids take a neutral colour. The caption, limits, unit and orientation stand in the PNG's text chunks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import structlog
+from PIL import Image
+
+from deepfield.missions.jwst.names import parse_name
+from deepfield.products.orientation import Orientation, orientation
+from deepfield.products.picture import (
+    Stretch,
+    indexed_image,
+    inferno,
+    label_levels,
+    label_palette,
+    number,
+    robust_stretch,
+    save_png,
+)
+from deepfield.products.pixels import Pixels, Plane, block_maximum, open_fits, read_labels, read_plane, shrink
+from deepfield.products.slits import draw_slits
+from deepfield.products.spectra import draw_spectra, has_spectrum
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from astropy.io import fits
+
+    from deepfield.products.header import Header
+
+LONGEST = 1024
+THUMB = 256
+_COMFORTABLE = 512
+"""Smaller pictures are enlarged, by whole numbers, up to this side."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What a preview says of itself."""
+
+    caption: str
+    orientation: str
+    north: float | None
+    """Direction of north, degrees counter-clockwise from up; None without a sky."""
+    east: float | None
+    width: int
+    height: int
+
+
+def make_preview(path: Path, header: Header, out: Path) -> bool:
+    """Draw a product into ``<out>.png`` (at most 1024 pixels a side) and ``<out>.thumb.png`` (256).
+
+    Returns False, writing nothing, for products that have no picture: other kinds of file, structures not known here,
+    and images without a single finite pixel. An odd file never raises: a picture is worth no product.
+    """
+    if header.container != "fits":
+        return False
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            preview = _draw(path, header)
+    except Exception as error:  # noqa: BLE001  a file can be wrong in more ways than astropy has exceptions
+        log.warning("preview.failed", file=header.filename, error=repr(error))
+        return False
+    if preview is None:
+        return False
+    main, thumb, text = preview
+    out.parent.mkdir(parents=True, exist_ok=True)
+    save_png(thumb, out.with_name(out.name + ".thumb.png"), text)
+    save_png(main, out.with_name(out.name + ".png"), text)
+    return True
+
+
+def read_caption(path: Path) -> Caption:
+    """Read back what a preview says of itself."""
+    with Image.open(path) as image:
+        text = {key: str(value) for key, value in image.info.items()}
+        return Caption(
+            caption=text.get("Description", ""),
+            orientation=text.get("Orientation", ""),
+            north=float(text["North"]) if "North" in text else None,
+            east=float(text["East"]) if "East" in text else None,
+            width=image.width,
+            height=image.height,
+        )
+
+
+def suffix_of(filename: str) -> str:
+    """Return the product suffix that a caption names: by the grammar of names, else the last word of the name."""
+    parsed = parse_name(filename)
+    if parsed is not None and parsed.suffix:
+        return parsed.suffix
+    return filename.split(".", 1)[0].rpartition("_")[2]
+
+
+Drawn = tuple[Image.Image, Image.Image, dict[str, str]]
+
+
+def _draw(path: Path, header: Header) -> Drawn | None:
+    suffix = suffix_of(header.filename)
+    with open_fits(path, gzipped=header.compression == "gzip") as hdus:
+        spectra = [hdus[hdu.part.number] for hdu in header.hdus if has_spectrum(hdu.part.columns)]
+        images = [hdu.part for hdu in header.hdus if len(hdu.part.shape) >= 2 and hdu.part.kind in {"primary", "image"}]
+        images = [part for part in images if min(part.shape) > 0]
+        science = [part for part in images if part.name == "SCI"] or images[:1]
+        if spectra and not (images and suffix == "s3d"):
+            drawn = draw_spectra(spectra, suffix)
+        elif not science:
+            return None
+        elif len(science) > 1:
+            drawn = draw_slits([_plane_of(hdus, part.number) for part in science], suffix)
+        elif suffix == "segm":
+            drawn = _draw_labels(hdus[science[0].number])
+        else:
+            drawn = _draw_image(hdus, science[0].number, suffix)
+    if drawn is None:
+        return None
+    main, thumb, text = drawn
+    return main, thumb, {"Title": header.filename, **text, "Software": "Deepfield"}
+
+
+def _draw_image(hdus: fits.HDUList, number_of_hdu: int, suffix: str) -> Drawn | None:
+    plane = _plane_of(hdus, number_of_hdu)
+    pixels = read_plane(plane, longest=LONGEST)
+    stretch = robust_stretch(pixels.values)
+    if stretch is None:
+        return None
+    head = plane.science.header
+    unit = str(head.get("BUNIT", "")).strip()
+    what = _described(plane, head)
+    dispersed = _dispersed(head, plane)
+    times = _enlargement(pixels.shape, LONGEST if dispersed else _COMFORTABLE, dispersed=dispersed)
+    limits = f"{number(stretch.lower)} – {number(stretch.upper)}"
+    caption = f"{suffix} {plane.science.name or 'image'}{what} asinh {limits} {unit}".strip()
+    text = {
+        "Description": caption,
+        "Limits": limits,
+        "Unit": unit,
+        "Stretch": f"asinh, softness {stretch.softness:.3g}",
+        "Scale": f"{pixels.scale / min(times):.6g} image pixels per picture pixel",
+        **_orientation_text(head, plane),
+    }
+    thumb = shrink(pixels, longest=THUMB)
+    thumb_stretch = robust_stretch(thumb.values) or stretch
+    return (
+        _colour(pixels, stretch, times),
+        _colour(thumb, thumb_stretch, _enlargement(thumb.shape, THUMB, dispersed=dispersed)),
+        text,
+    )
+
+
+def _colour(pixels: Pixels, stretch: Stretch, times: tuple[int, int]) -> Image.Image:
+    levels = stretch.levels(pixels.values, pixels.masked)
+    return indexed_image(levels.repeat(times[0], axis=0).repeat(times[1], axis=1), inferno())
+
+
+def _draw_labels(hdu: Any) -> Drawn:
+    labels = read_labels(hdu, longest=LONGEST)
+    sources = len(np.unique(labels[labels > 0]))
+    thumb = block_maximum(labels, -(-max(labels.shape) // THUMB))
+    text = {"Description": f"segm SCI {sources} sources", **_orientation_text(hdu.header, Plane(hdu))}
+    palette = label_palette()
+    return (
+        indexed_image(label_levels(labels), palette),
+        indexed_image(label_levels(thumb), palette),
+        text,
+    )
+
+
+def _plane_of(hdus: fits.HDUList, number_of_hdu: int) -> Plane:
+    science = hdus[number_of_hdu]
+    shape = science.shape
+    quality = _beside(hdus, science, "DQ", {shape, shape[-2:]})
+    if len(shape) == 2:
+        return Plane(science, quality, _beside(hdus, science, "WHT", {shape}))
+    if len(shape) == 3:
+        return Plane(science, quality, over=shape[0])
+    lead = (0,) * (len(shape) - 3)
+    last = (*lead, shape[-3] - 1)
+    return Plane(science, quality, lead=last, minus=(*lead, 0) if shape[-3] > 1 else None)
+
+
+def _beside(hdus: fits.HDUList, science: Any, name: str, shapes: set[tuple[int, ...]]) -> Any | None:
+    """Return the HDU of this name that goes with a SCI, if its shape is one of these."""
+    if science.name != "SCI" or (name, science.ver) not in hdus:
+        return None
+    hdu = hdus[name, science.ver]
+    return hdu if hdu.shape in shapes else None
+
+
+def _described(plane: Plane, head: fits.Header) -> str:
+    shape = plane.science.shape
+    if plane.minus is not None:
+        return " last − first group,"
+    if not plane.over or plane.over == 1:
+        return ""
+    if _is_cube(head, plane):
+        return f" mean of {shape[0]} wavelengths{_wavelengths(head, shape[0])},"
+    return f" mean of {shape[0]} integrations,"
+
+
+def _wavelengths(head: fits.Header, count: int) -> str:
+    start, step, pixel = (head.get(keyword) for keyword in ("CRVAL3", "CDELT3", "CRPIX3"))
+    if not all(isinstance(value, (int, float)) for value in (start, step, pixel)):
+        return ""
+    unit = str(head.get("CUNIT3", "")).strip().replace("um", "µm")
+    first, last = (start + (index - pixel) * step for index in (1, count))
+    return f" {first:.4g} – {last:.4g} {unit}".rstrip()
+
+
+def _orientation_text(head: fits.Header, plane: Plane) -> dict[str, str]:
+    if _dispersed(head, plane):
+        return {"Orientation": f"wavelength along {'x' if head['DISPAXIS'] == 1 else 'y'}"}
+    sky: Orientation | None = orientation(head.get)
+    if sky is None:
+        return {"Orientation": "no sky coordinates in the header"}
+    return {"Orientation": sky.text, "North": f"{sky.north:g}", "East": f"{sky.east:g}"}
+
+
+def _dispersed(head: fits.Header, plane: Plane) -> bool:
+    """Tell whether one axis of the picture is wavelength."""
+    return head.get("DISPAXIS") in {1, 2} and not _is_cube(head, plane)
+
+
+def _is_cube(head: fits.Header, plane: Plane) -> bool:
+    return bool(plane.over) and str(head.get("CTYPE3", "")).startswith("WAVE")
+
+
+def _enlargement(shape: tuple[int, int], comfortable: int, *, dispersed: bool) -> tuple[int, int]:
+    """Return how often rows and columns are repeated; a spectrum's short axis more often than its long one."""
+    times = min(16, max(1, comfortable // max(shape)))
+    if not dispersed:
+        return times, times
+    extra = min(8, max(1, max(shape) // (4 * min(shape))))
+    return (times * extra, times) if shape[1] > shape[0] else (times, times * extra)

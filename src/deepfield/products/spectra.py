@@ -1,0 +1,118 @@
+"""Pictures of one-dimensional spectra: EXTRACT1D tables of JWST and their many relatives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from deepfield.products.pixels import DO_NOT_USE
+from deepfield.products.plot import Curve, draw_curves, scaled_unit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+_WAVELENGTH = ("WAVELENGTH", "WAVE")
+_FLUX = ("FLUX", "SURF_BRIGHT")
+_ERROR = {"FLUX": ("FLUX_ERROR", "ERROR", "ERR", "UNCERTAINTY"), "SURF_BRIGHT": ("SB_ERROR",)}
+_PANELS = 12
+_UNITS = {"um": "µm", "micron": "µm", "microns": "µm", "Angstrom": "Å", "ujy": "µJy", "uJy": "µJy"}
+
+
+def has_spectrum(columns: Sequence[str]) -> bool:
+    """Tell whether a table with these columns holds spectra."""
+    upper = {column.upper() for column in columns}
+    return bool(upper & set(_WAVELENGTH)) and bool(upper & set(_FLUX))
+
+
+def draw_spectra(tables: Sequence[Any], suffix: str) -> tuple[Image.Image, Image.Image, dict[str, str]] | None:
+    """Draw the spectra of some tables, the first twelve in a panel each, or None where none has two finite points."""
+    found = [curve for table in tables for curve in _curves(table)]
+    drawable = [curve for curve, _ in found if curve.limits() is not None]
+    if not drawable:
+        return None
+    shown = drawable[:_PANELS]
+    table, flux = found[0][1]
+    factor, unit = scaled_unit(_unit(table, flux), np.concatenate([curve.y for curve in shown]))
+    x_unit = _unit(table, _column(table, _WAVELENGTH) or "")
+    quantity = "flux density" if flux.upper() == "FLUX" else "surface brightness"
+    x_label, y_label = _labelled("Wavelength", x_unit), _labelled(quantity.capitalize(), unit)
+    curves = [
+        Curve(curve.x, curve.y * factor, curve.error * factor, curve.label if len(drawable) > 1 else "")
+        for curve in shown
+    ]
+    main = draw_curves(curves, x_label=x_label, y_label=y_label, size=(1024, 576 if len(curves) < 7 else 768))
+    thumb = draw_curves(curves[:1], x_label=x_label, y_label=y_label, size=(256, 160), bare=True)
+    if main is None or thumb is None:
+        return None
+    low, high = _range(shown)
+    text = {
+        "Description": f"{suffix} {quantity} {low:.4g} – {high:.4g} {x_unit}{_count(shown, drawable)}, {unit}".strip(),
+        "Unit": unit,
+        "Orientation": "wavelength along x",
+    }
+    return main, thumb, text
+
+
+def _labelled(quantity: str, unit: str) -> str:
+    return f"{quantity} ({unit})" if unit else quantity
+
+
+def _count(shown: Sequence[Curve], found: Sequence[Curve]) -> str:
+    if len(found) == 1:
+        return ""
+    return f", {len(found)} spectra" if len(found) == len(shown) else f", first {len(shown)} of {len(found)} spectra"
+
+
+def _range(curves: Sequence[Curve]) -> tuple[float, float]:
+    limits = [limits for curve in curves if (limits := curve.limits()) is not None]
+    return min(limit[0] for limit in limits), max(limit[1] for limit in limits)
+
+
+def _curves(table: Any) -> Iterator[tuple[Curve, tuple[Any, str]]]:
+    """Yield each spectrum with the table and the column that its flux comes from."""
+    wavelength, flux = _column(table, _WAVELENGTH), _column(table, _FLUX)
+    if wavelength is None or flux is None:
+        return
+    if flux.upper() == "FLUX" and not np.isfinite(_rows(table, flux)).any():
+        flux = _column(table, ("SURF_BRIGHT",)) or flux
+    x, y = _rows(table, wavelength), _rows(table, flux).copy()
+    error, quality = _column(table, _ERROR[flux.upper()]), _column(table, ("DQ",))
+    errors = _rows(table, error) if error is not None else np.empty((len(y), 0))
+    if quality is not None and (flags := _rows(table, quality)).shape == y.shape:
+        y[flags.astype(np.int64) & DO_NOT_USE != 0] = np.nan
+    if errors.shape == y.shape:
+        y[(y == 0) & ~(errors > 0)] = np.nan  # extraction writes zeros where it found no pixels
+    for row in range(len(y)):
+        curve = Curve(x[row] if len(x) == len(y) else x[0], y[row], errors[row], _label(table, row, len(y)))
+        yield curve, (table, flux)
+
+
+def _label(table: Any, row: int, rows: int) -> str:
+    source = _column(table, ("SOURCE_ID",)) if rows > 1 else None
+    if source is not None:
+        return f"source {table.data[source][row]}"
+    head = table.header
+    for keyword, word in (("SOURCEID", "source"), ("SLTNAME", "slit"), ("SPORDER", "order")):
+        value = head.get(keyword)
+        if value not in {None, "", "N/A"}:
+            return f"{word} {value}"
+    return f"{table.name} {table.ver}"
+
+
+def _column(table: Any, names: Sequence[str]) -> str | None:
+    known = {name.upper(): name for name in table.columns.names}
+    return next((known[name] for name in names if name in known), None)
+
+
+def _rows(table: Any, column: str) -> NDArray[np.float64]:
+    """Return a column as spectra: one, or with vector cells one a row."""
+    return np.atleast_2d(np.asarray(table.data[column]).astype(float))
+
+
+def _unit(table: Any, column: str) -> str:
+    unit = str(table.columns[column].unit or "").strip() if column else ""
+    return _UNITS.get(unit, unit)
