@@ -6,6 +6,7 @@ import { scaleBar, type GridLine } from './graticule'
 import { cornersOf } from './healpix'
 import { addArea, addLine, addRing } from './lines'
 import { outline, type Region } from './region'
+import type { Vector } from './vector'
 
 /** Colours of the sky view as the style sheet gives them. */
 export interface Palette {
@@ -240,6 +241,22 @@ export function drawRegion(context: CanvasRenderingContext2D, camera: Camera, re
   context.stroke()
   context.setLineDash([])
   if (region.kind === 'circle') drawCross(context, camera, region.ra, region.dec, palette)
+}
+
+/** The sides of a polygon so far. */
+export function drawOpenLine(
+  context: CanvasRenderingContext2D,
+  camera: Camera,
+  line: readonly Vector[],
+  palette: Palette,
+): void {
+  context.strokeStyle = palette.accent
+  context.lineWidth = 1.25
+  context.beginPath()
+  addLine(context, camera, line)
+  const first = camera.project(line[0]!)
+  if (first) context.rect(first[0] - 3, first[1] - 3, 6, 6)
+  context.stroke()
 }
 
 function drawCross(

@@ -24,6 +24,16 @@ test('regions are read in all the ways in which headers write them', () => {
   expect(parseRegion('UNION ICRS (POLYGON 1 1 2 1 2 2 POLYGON 3 1 4 1 4 2)')).toHaveLength(2)
 })
 
+test('a box has its full width and height along its middle lines', () => {
+  const [box] = parseRegion('box 10 60 2 1')
+  const set = new FootprintSet(data(['box 10 60 2 1']))
+  expect(box).toMatchObject({ kind: 'polygon', vertices: { length: 4 } })
+  expect(set.at(toVector(10, 60.49))).toEqual([0])
+  expect(set.at(toVector(10, 60.51))).toEqual([])
+  expect(set.at(toVector(10 + 0.99 / Math.cos(60 * DEGREE), 60))).toEqual([0])
+  expect(set.at(toVector(10 + 1.01 / Math.cos(60 * DEGREE), 60))).toEqual([])
+})
+
 test('a region without sense loses its outline and nothing else', () => {
   for (const text of [null, '', 'POLYGON ICRS 1 2 3 4', 'POLYGON ICRS 1 2 3 4 5', 'ELLIPSE 1 2 3 4 5 6', 'nonsense']) {
     expect(parseRegion(text)).toEqual([])

@@ -1,8 +1,7 @@
 /** Lines of equal right ascension and declination, with labels whose precision follows their step. */
+import { separation, type CoordinateStyle } from '$lib/format/angles'
 import type { Camera } from './camera'
 import { DEGREE, toVector, type Vector } from './vector'
-
-export type Notation = 'sexagesimal' | 'decimal'
 
 /** A line of the graticule: its points on the sphere and its label. */
 export interface GridLine {
@@ -31,25 +30,25 @@ function step(steps: readonly number[], wanted: number): number {
 }
 
 /** The lines that cross the picture, about one every `spacing` pixels. */
-export function graticule(camera: Camera, notation: Notation, spacing = 130): GridLine[] {
+export function graticule(camera: Camera, style: CoordinateStyle, spacing = 130): GridLine[] {
   const { view, pixel } = camera
   const reach = camera.reach / DEGREE
   const south = Math.max(-90, view.dec - reach)
   const north = Math.min(90, view.dec + reach)
-  const decStep = step(notation === 'decimal' ? DECIMALS : SECONDS_OF_ARC, spacing * pixel)
+  const decStep = step(style === 'decimal' ? DECIMALS : SECONDS_OF_ARC, spacing * pixel)
   const nearPole = Math.max(Math.abs(south), Math.abs(north)) >= 90 - 1e-9
   // around a pole the meridians spread over the picture as wide as its farthest corner
   const spread = nearPole ? Math.sin(Math.min(90, reach + 90 - Math.abs(view.dec)) * DEGREE) : 0
   const widening = Math.max(Math.cos(view.dec * DEGREE), spread)
-  const raStep = step(notation === 'decimal' ? DECIMALS : SECONDS_OF_TIME, (spacing * pixel) / widening)
+  const raStep = step(style === 'decimal' ? DECIMALS : SECONDS_OF_TIME, (spacing * pixel) / widening)
   const half = nearPole ? 180 : Math.min(180, Math.asin(Math.sin(reach * DEGREE) / Math.cos(view.dec * DEGREE)) / DEGREE)
   const whole = half >= 180 || reach >= 90
   const [west, east] = whole ? [0, 360] : [view.ra - half, view.ra + half]
   return [
-    ...multiples(west, east, raStep, whole).map((value) => meridian(value, south, north, raStep, notation)),
+    ...multiples(west, east, raStep, whole).map((value) => meridian(value, south, north, raStep, style)),
     ...multiples(south, north, decStep, false)
       .filter((value) => Math.abs(value) < 90)
-      .map((value) => parallel(value, west, east, decStep, notation)),
+      .map((value) => parallel(value, west, east, decStep, style)),
   ]
 }
 
@@ -60,15 +59,15 @@ function multiples(from: number, to: number, stride: number, open: boolean): num
   return values
 }
 
-function meridian(ra: number, south: number, north: number, stride: number, notation: Notation): GridLine {
+function meridian(ra: number, south: number, north: number, stride: number, style: CoordinateStyle): GridLine {
   const points = sampled(south, north, 2).map((dec) => toVector(ra, dec))
   const value = ((ra % 360) + 360) % 360
-  return { kind: 'ra', value, label: notation === 'decimal' ? degrees(value, stride) : hours(value, stride), points }
+  return { kind: 'ra', value, label: style === 'decimal' ? degrees(value, stride) : hours(value, stride), points }
 }
 
-function parallel(dec: number, west: number, east: number, stride: number, notation: Notation): GridLine {
+function parallel(dec: number, west: number, east: number, stride: number, style: CoordinateStyle): GridLine {
   const points = sampled(west, east, 2).map((ra) => toVector(ra, dec))
-  const label = notation === 'decimal' ? degrees(dec, stride) : arcminutes(dec, stride)
+  const label = style === 'decimal' ? degrees(dec, stride) : arcminutes(dec, stride)
   return { kind: 'dec', value: dec, label, points }
 }
 
@@ -121,13 +120,5 @@ function pad(value: number): string {
 /** A length for the scale bar, near `wanted` pixels: its width in pixels and its name. */
 export function scaleBar(camera: Camera, wanted = 110): { pixels: number; label: string } {
   const degreesWide = step(SECONDS_OF_ARC, (wanted * camera.pixel) / 1.6)
-  return { pixels: degreesWide / camera.pixel, label: angle(degreesWide) }
-}
-
-/** An angle in the unit that reads best: `30″`, `2′`, `14.2′`, `5°`. */
-export function angle(degreesWide: number, digits = 3): string {
-  const tidyNumber = (value: number): string => String(Number(value.toPrecision(digits)))
-  if (degreesWide < 1 / 60 - 1e-12) return `${tidyNumber(degreesWide * 3600)}″`
-  if (degreesWide < 1 - 1e-12) return `${tidyNumber(degreesWide * 60)}′`
-  return `${tidyNumber(degreesWide)}°`
+  return { pixels: degreesWide / camera.pixel, label: separation(degreesWide) }
 }

@@ -1,5 +1,5 @@
 /** Regions of the sky as the archive writes them: DALI or STC-S text, ICRS, degrees. */
-import { DEGREE, offset, toPosition, toVector, type Position, type Vector } from './vector'
+import { DEGREE, offset, separation, tangent, toPosition, toVector, type Vector } from './vector'
 
 export type Region =
   | { kind: 'circle'; ra: number; dec: number; radius: number }
@@ -9,7 +9,7 @@ const WORD = /[^\s(),]+/g
 const FRAMES = new Set(['ICRS', 'FK5', 'J2000', 'GEOCENTER', 'TOPOCENTER', 'BARYCENTER', 'UNKNOWNREFPOS', 'SPHERICAL2'])
 
 /**
- * Parse `POLYGON ICRS …` and `CIRCLE ICRS …`, also several of them in a row or in a `UNION`.
+ * Parse `POLYGON ICRS …`, `CIRCLE ICRS …` and `BOX …`, also several of them in a row or in a `UNION`.
  *
  * Text that says nothing drawable gives an empty list: a missing outline is no reason to lose the others.
  */
@@ -43,12 +43,26 @@ function toRegion(shape: string, numbers: number[]): Region | null {
     const [ra, dec, radius] = numbers as [number, number, number]
     return { kind: 'circle', ra, dec, radius }
   }
+  if (shape === 'BOX' && numbers.length === 4) return box(...(numbers as [number, number, number, number]))
   if (shape !== 'POLYGON' || numbers.length < 6 || numbers.length % 2) return null
   const vertices: [number, number][] = []
   for (let i = 0; i < numbers.length; i += 2) vertices.push([numbers[i]!, numbers[i + 1]!])
   const [first, last] = [vertices[0]!, vertices[vertices.length - 1]!]
   if (first[0] === last[0] && first[1] === last[1]) vertices.pop()
   return vertices.length < 3 ? null : { kind: 'polygon', vertices }
+}
+
+/** A box of great circles that meet a cross of the given width and height at right angles (ADQL 2.1 §4.2.9). */
+function box(ra: number, dec: number, width: number, height: number): Region {
+  const centre = toVector(ra, dec)
+  const { east, north } = tangent(ra, dec)
+  const [x, y] = [Math.tan((width * DEGREE) / 2), Math.tan((height * DEGREE) / 2)]
+  const corner = (e: number, n: number): Vector => [
+    centre[0] + e * x * east[0] + n * y * north[0],
+    centre[1] + e * x * east[1] + n * y * north[1],
+    centre[2] + e * x * east[2] + n * y * north[2],
+  ]
+  return polygonThrough([corner(-1, 1), corner(1, 1), corner(1, -1), corner(-1, -1)])
 }
 
 /** DALI text of a region, as the `position` parameter of a search takes it. */
@@ -67,11 +81,12 @@ export function outline(region: Region, steps = 90): Vector[] {
   return corners
 }
 
-/** A circle between two positions on the sky: the first is its centre, the second lies on it. */
-export function circleThrough(centre: Position, radius: number): Region {
-  return { kind: 'circle', ra: centre.ra, dec: centre.dec, radius }
+/** The circle around `centre` on which `rim` lies. */
+export function circleThrough(centre: Vector, rim: Vector): Region {
+  return { kind: 'circle', ...toPosition(centre), radius: separation(centre, rim) / DEGREE }
 }
 
+/** A polygon with the given corners (vectors of any length). */
 export function polygonThrough(corners: readonly Vector[]): Region {
   return {
     kind: 'polygon',
