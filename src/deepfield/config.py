@@ -30,10 +30,11 @@ class Settings(BaseSettings):
         default=Path("deepfield-data"), description="Folder that holds everything of the embedded default"
     )
     database_url: str | None = Field(
-        default=None, description="SQLAlchemy address of the catalogue; default SQLite in home"
+        default=None,
+        description="Address of the catalogue, `postgresql://user@host/name` or `sqlite:////path`; default SQLite in home",
     )
     store_url: str | None = Field(
-        default=None, description="fsspec address of the store for copied products; default in home"
+        default=None, description="fsspec address of the store for copied products; default a folder in home"
     )
     host: str = Field(default="127.0.0.1", description="Address the server binds to")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
@@ -45,11 +46,15 @@ class Settings(BaseSettings):
     )
     replica_memory: str = Field(default="1GB", description="Memory limit of the search replica, as DuckDB writes it")
     replica_threads: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="Threads of the replica; default all"
+        default=None, description="Threads of the search replica; default all cores"
     )
     max_page: Annotated[int, Field(ge=1)] = Field(default=1000, description="Most rows of one page of results")
-    query_seconds: Annotated[float, Field(gt=0)] = Field(default=30.0, description="Time limit of one portal search")
-    log_format: Literal["console", "json"] = Field(default="console", description="How the log is written")
+    query_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="Time limit of one portal search, seconds"
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="`console` for people, `json` for one JSON object a line"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level that is logged"
     )

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from deepfield.access.policy import Readable
 from deepfield.access.principal import ANONYMOUS, Principal
@@ -27,3 +27,5 @@ def callers_rule(caller: Annotated[Principal, Depends(the_caller)]) -> Readable:
 
 TheArchive = Annotated[Archive, Depends(the_archive)]
 CallersRule = Annotated[Readable, Depends(callers_rule)]
+ObsId = Annotated[str, Path(description="Observation identifier", examples=["jw02731-o001_t017_nircam_clear-f090w"])]
+FileName = Annotated[str, Path(description="File name", examples=["jw02731001001_02101_00001_nrcb1_cal.fits"])]

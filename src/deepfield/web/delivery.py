@@ -3,7 +3,7 @@
 import base64
 import re
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import IO, Final
 from urllib.parse import quote
 

@@ -57,8 +57,8 @@ class FacetAnswer(BaseModel):
 COUNT: dict[str, Any] = {"response_model": FacetAnswer, "summary": "Facets of a search"}
 
 
-@router.get("/facets", operation_id="findFacets", openapi_extra=in_query(FACETS), **COUNT)
 @router.post("/facets", operation_id="postFacets", openapi_extra=in_body(FACETS), **COUNT)
+@router.get("/facets", operation_id="findFacets", openapi_extra=in_query(FACETS), **COUNT)
 def find_facets(archive: TheArchive, parameters: FacetParameters) -> Response:
     """Count over the whole archive: each facet under all filters but its own."""
     raise NotImplementedError

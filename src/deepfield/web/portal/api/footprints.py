@@ -36,8 +36,8 @@ class Footprints(BaseModel):
 DRAW: dict[str, Any] = {"response_model": Footprints, "summary": "Footprints of a search"}
 
 
-@router.get("/footprints", operation_id="findFootprints", openapi_extra=in_query(LIMIT), **DRAW)
 @router.post("/footprints", operation_id="postFootprints", openapi_extra=in_body(LIMIT), **DRAW)
+@router.get("/footprints", operation_id="findFootprints", openapi_extra=in_query(LIMIT), **DRAW)
 def find_footprints(archive: TheArchive, parameters: FootprintParameters) -> Response:
     """Return the footprints of the observations found, in the order of the sky."""
     raise NotImplementedError

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from deepfield.web.context import CallersRule, TheArchive
+from deepfield.web.context import CallersRule, ObsId, TheArchive
 from deepfield.web.portal.api.parameters import PAGING, PageParameters, in_body, in_query
 from deepfield.web.portal.api.products import Product
 
@@ -68,14 +68,14 @@ class ObservationRecord(BaseModel):
 SEARCH: dict[str, Any] = {"response_model": ObservationPage, "summary": "Search observations"}
 
 
-@router.get("/observations", operation_id="findObservations", openapi_extra=in_query(PAGING), **SEARCH)
 @router.post("/observations", operation_id="postObservations", openapi_extra=in_body(PAGING), **SEARCH)
+@router.get("/observations", operation_id="findObservations", openapi_extra=in_query(PAGING), **SEARCH)
 def find_observations(archive: TheArchive, parameters: PageParameters) -> Response:
     """Page through observations in a stable order, newest first unless sorted otherwise."""
     raise NotImplementedError
 
 
 @router.get("/observations/{obs_id}", operation_id="getObservation", summary="One observation in full")
-def get_observation(obs_id: str, archive: TheArchive, rule: CallersRule) -> ObservationRecord:
+def get_observation(obs_id: ObsId, archive: TheArchive, rule: CallersRule) -> ObservationRecord:
     """Return all columns, planes and products of an observation and its relations to others."""
     raise NotImplementedError

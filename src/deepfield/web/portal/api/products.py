@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from deepfield.web.context import CallersRule, TheArchive
+from deepfield.web.context import CallersRule, FileName, ObsId, TheArchive
 
 router = APIRouter(tags=["products"])
 
@@ -101,7 +101,7 @@ class PreviewDocument(BaseModel):
 
 @router.get("/observations/{obs_id}/products", operation_id="listProducts", summary="Products of an observation")
 def list_products(
-    obs_id: str,
+    obs_id: ObsId,
     archive: TheArchive,
     rule: CallersRule,
     everything: Annotated[
@@ -113,18 +113,18 @@ def list_products(
 
 
 @router.get("/products/{filename}/header", operation_id="getHeader", summary="Header of a product")
-def get_header(filename: str, archive: TheArchive) -> HeaderDocument:
+def get_header(filename: FileName, archive: TheArchive) -> HeaderDocument:
     """Return the header cards of a product. Headers are metadata and public, those of exclusive products too."""
     raise NotImplementedError
 
 
 @router.get("/products/{filename}/history", operation_id="getHistory", summary="Versions of a product")
-def get_history(filename: str, archive: TheArchive) -> History:
+def get_history(filename: FileName, archive: TheArchive) -> History:
     """Return every version of a product that this archive ever held."""
     raise NotImplementedError
 
 
 @router.get("/products/{filename}/preview", operation_id="getPreviewCaption", summary="Caption of a preview")
-def get_preview_caption(filename: str, archive: TheArchive, rule: CallersRule) -> PreviewDocument:
+def get_preview_caption(filename: FileName, archive: TheArchive, rule: CallersRule) -> PreviewDocument:
     """Say what the preview picture of a product shows. It follows the same access rule as the picture."""
     raise NotImplementedError

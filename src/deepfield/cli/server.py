@@ -1,0 +1,111 @@
+"""Commands that run until they are stopped: the server, the worker, the demo."""
+
+import signal
+import socket
+import sys
+import threading
+from contextlib import ExitStack
+from typing import Annotated, Never
+
+import typer
+
+from deepfield.bootstrap import Archive, build, load_settings
+
+Host = Annotated[str | None, typer.Option(help="Address to bind to; the setting `host` by default")]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65535, help="Port to bind to, 0 for a free one; the setting `port` by default")
+]
+
+
+def serve(
+    host: Host = None,
+    port: Port = None,
+    *,
+    no_worker: Annotated[bool, typer.Option("--no-worker", help="Leave periodic work to `deepfield worker`")] = False,
+) -> None:
+    """Serve the portal and its interface."""
+    settings = load_settings()
+    with build(settings) as archive:
+        _serve(archive, settings.host if host is None else host, settings.port if port is None else port, no_worker)
+
+
+def worker() -> None:
+    """Do the periodic work of an archive, beside servers that run with --no-worker."""
+    from deepfield.worker import Worker
+
+    _set_up_log_and_signals()
+    with build(load_settings()) as archive, Worker(archive):
+        typer.echo("The worker runs; stop it with Ctrl-C.")
+        threading.Event().wait()
+
+
+def demo(port: Port = None) -> None:
+    """Simulate a small JWST archive, ingest it and serve it; a later start uses what is there."""
+    from deepfield.cli.files import ingest_paths, simulate_once
+
+    settings = load_settings()
+    home = settings.root / "demo"
+    data = home / "data"
+    simulate_once(data)
+    own = settings.model_copy(update={"home": home, "database_url": None, "store_url": None})
+    with build(own) as archive:
+        ingest_paths(archive, [data])
+        _serve(archive, settings.host, settings.port if port is None else port, no_worker=False)
+
+
+def _serve(archive: Archive, host: str, port: int, no_worker: bool) -> None:  # noqa: FBT001
+    import uvicorn
+
+    from deepfield.web.app import create_app
+    from deepfield.worker import Follower, Worker
+
+    _set_up_log_and_signals()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(archive),
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            timeout_graceful_shutdown=5,
+        )
+    )
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listen(host, port))
+        stack.enter_context(Follower(archive.replica))
+        if not no_worker:
+            stack.enter_context(Worker(archive))
+        typer.echo(f"\n  Deepfield is at  {_address(listener)}\n  Stop it with Ctrl-C.\n")
+        sys.stdout.flush()
+        try:
+            server.run(sockets=[listener])
+        except KeyboardInterrupt:
+            typer.echo("Stopped.")
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    from deepfield.model.errors import ConfigurationError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ConfigurationError(f"cannot listen at {host} port {port}: {reason}; try --port 0") from None
+
+
+def _address(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def _set_up_log_and_signals() -> None:
+    from deepfield import log
+
+    settings = load_settings()
+    log.set_up(form=settings.log_format, level=settings.log_level)
+    signal.signal(signal.SIGTERM, _leave)
+
+
+def _leave(_number: int, _frame: object) -> Never:
+    raise SystemExit(0)
