@@ -56,22 +56,29 @@ class Stretch:
 def robust_stretch(values: NDArray[np.float32]) -> Stretch | None:
     """Choose limits that neither outliers nor an empty sky can spoil, or None where no value is finite.
 
-    The range runs from just under the background to the 99.7 % point, at least five times the scatter above the
-    median. The softness follows the scatter, so noise stays dark and faint structure appears.
+    The range runs from just under the background to the 99.7 % point, and at least to ten times the noise between
+    neighbours above the median, so that an empty field stays dark. The softness follows the scatter of all values:
+    faint structure appears, noise does not.
     """
     known = values[np.isfinite(values)]
     if known.size == 0:
         return None
     low, middle, high = (float(value) for value in np.percentile(known, (0.5, 50, 99.7)))
-    scatter = 1.4826 * float(np.median(np.abs(known - np.float32(middle))))
+    scatter = _scatter(known)
     lower = max(low, middle - 2 * scatter) if scatter > 0 else low
-    upper = max(high, middle + 5 * scatter)
+    upper = max(high, middle + 10 * _scatter(np.diff(values[..., ::2, :]) / np.float32(2**0.5)))
     if not upper > lower:
         lower, upper = float(known.min()), float(known.max())
     if not upper > lower:
         upper = lower + max(abs(lower), 1.0)
     softness = min(max(3 * scatter / (upper - lower), 0.01), 0.5)
     return Stretch(lower, upper, softness)
+
+
+def _scatter(values: NDArray[np.float32]) -> float:
+    """Return the standard deviation of the bulk of the values, from the median absolute deviation."""
+    known = values[np.isfinite(values)]
+    return 1.4826 * float(np.median(np.abs(known - np.median(known)))) if known.size else 0.0
 
 
 def inferno() -> NDArray[np.uint8]:

@@ -29,7 +29,7 @@ def draw_slits(planes: Sequence[Plane], suffix: str) -> tuple[Image.Image, Image
     """Stack the slits of a file in its order, on one scale of brightness; the first forty where there are more."""
     shown = [plane for plane in planes if len(plane.science.shape) == 2][:_MOST]
     strips = [Pixels(*plane.strip(slice(0, plane.shape[0]))) for plane in shown]
-    stretch = robust_stretch(np.concatenate([strip.values.ravel() for strip in strips])) if strips else None
+    stretch = robust_stretch(np.concatenate([strip.values.ravel() for strip in strips])[None]) if strips else None
     if stretch is None:
         return None
     offsets = _offsets(shown) if suffix != "s2d" else [0] * len(shown)
