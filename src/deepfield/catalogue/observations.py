@@ -6,11 +6,11 @@ UTC ``datetime``, parsed JSON, 64-bit ``int``.
 
 from __future__ import annotations
 
+import json
 import zlib
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-import orjson
-from sqlalchemy import ColumnElement, and_, distinct, func, insert, or_, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
 from deepfield.catalogue.numbers import give_numbers, in_chunks, known_numbers
 from deepfield.catalogue.rows import Filed, artifact_row, listing_of, observation_row, plane_row
@@ -145,7 +145,7 @@ class Observations:
         for chunk in in_chunks(sorted(set(checksums)), 100):
             query = select(ARTIFACT_HEADER).where(ARTIFACT_HEADER.c.sha256.in_(chunk))
             for checksum, document in connection.execute(query):
-                found[checksum] = orjson.loads(zlib.decompress(document))
+                found[checksum] = json.loads(zlib.decompress(document))
         return found
 
     def members(self, connection: Connection, obs_id: str) -> list[str]:
@@ -164,7 +164,8 @@ class Observations:
         self, connection: Connection, of: ColumnElement[int], where: ColumnElement[bool], number: int
     ) -> list[str]:
         query = (
-            select(distinct(OBSERVATION.c.obs_id))
+            select(OBSERVATION.c.obs_id)
+            .distinct()
             .select_from(PRODUCT_LINK)
             .join(ARTIFACT, ARTIFACT.c.artifact_number == PRODUCT_LINK.c.artifact_number)
             .join(OBSERVATION, OBSERVATION.c.obs_number == of)
@@ -231,6 +232,11 @@ class Observations:
         return connection.execute(query).first() is not None
 
     # Writing -----------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def deflate(document: Row) -> bytes:
+        """Write a header document as it is kept: JSON (with NaN as Python writes it), deflated."""
+        return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 6)
 
     def save_headers(self, connection: Connection, documents: Mapping[str, bytes]) -> None:
         """Keep deflated header documents by SHA-256; a content that is known is left alone."""
