@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepfield.services.delivery import Deliveries
     from deepfield.services.holdings import Holdings
     from deepfield.services.intake import Intake
+    from deepfield.services.releases import Releases
     from deepfield.services.resolve import Resolve
     from deepfield.services.search import Search
 
@@ -56,6 +57,7 @@ class Archive:
     delivery: Deliveries
     intake: Intake
     audit: Audit
+    releases: Releases
 
     def __enter__(self) -> Self:
         return self

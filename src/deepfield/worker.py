@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, Self
 
 import structlog
@@ -90,5 +90,6 @@ class Worker:
 def tasks(archive: Archive) -> list[Task]:
     """Return the periodic work of an archive."""
     return [
+        Task("announce_releases", lambda: archive.releases.announce(datetime.now(UTC)), timedelta(minutes=5)),
         Task("sweep_store", archive.store.sweep, timedelta(hours=1)),
     ]
