@@ -9,6 +9,7 @@
     ├── NotFoundError
     │   ├── UnknownObservationError
     │   ├── UnknownProductError
+    │   ├── NoPreviewError
     │   └── UnresolvedNameError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
     ├── StaleFileError              a linked file has changed or gone since ingest
@@ -68,6 +69,14 @@ class UnknownProductError(NotFoundError):
 
     def __init__(self, filename: str) -> None:
         super().__init__(f"no product {filename!r} in this archive")
+        self.filename = filename
+
+
+class NoPreviewError(NotFoundError):
+    """A product has no preview picture."""
+
+    def __init__(self, filename: str) -> None:
+        super().__init__(f"there is no preview of {filename}")
         self.filename = filename
 
 
