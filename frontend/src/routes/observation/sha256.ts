@@ -1,0 +1,90 @@
+/** SHA-256 (FIPS 180-4) of bytes that arrive in pieces; the browser's own digest wants all of them at once. */
+
+const ROUND = new Uint32Array([
+  0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5, 0xd807aa98, 0x12835b01,
+  0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174, 0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc,
+  0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da, 0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147,
+  0x06ca6351, 0x14292967, 0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
+  0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070, 0x19a4c116, 0x1e376c08,
+  0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3, 0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208,
+  0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
+])
+const BLOCK = 64
+
+export class Sha256 {
+  readonly #state = new Uint32Array([
+    0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+  ])
+  readonly #schedule = new Uint32Array(64)
+  readonly #rest = new Uint8Array(BLOCK)
+  #held = 0
+  #length = 0
+
+  update(bytes: Uint8Array): this {
+    this.#length += bytes.length
+    let start = 0
+    if (this.#held) {
+      start = Math.min(bytes.length, BLOCK - this.#held)
+      this.#rest.set(bytes.subarray(0, start), this.#held)
+      this.#held += start
+      if (this.#held < BLOCK) return this
+      this.#compress(this.#rest, 0)
+      this.#held = 0
+    }
+    for (; start + BLOCK <= bytes.length; start += BLOCK) this.#compress(bytes, start)
+    this.#rest.set(bytes.subarray(start))
+    this.#held = bytes.length - start
+    return this
+  }
+
+  /** The digest in hexadecimal; nothing may be added afterwards. */
+  hex(): string {
+    const bits = this.#length * 8
+    const zeros = (BLOCK + 55 - (this.#length % BLOCK)) % BLOCK
+    const end = new Uint8Array(1 + zeros + 8)
+    end[0] = 0x80
+    const view = new DataView(end.buffer)
+    view.setUint32(1 + zeros, Math.floor(bits / 2 ** 32))
+    view.setUint32(5 + zeros, bits >>> 0)
+    this.update(end)
+    return Array.from(this.#state, (word) => word.toString(16).padStart(8, '0')).join('')
+  }
+
+  #compress(bytes: Uint8Array, start: number): void {
+    const w = this.#schedule
+    for (let i = 0, at = start; i < 16; i++, at += 4) {
+      w[i] = (bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!
+    }
+    for (let i = 16; i < 64; i++) {
+      const [a, b] = [w[i - 15]!, w[i - 2]!]
+      const s0 = ((a >>> 7) | (a << 25)) ^ ((a >>> 18) | (a << 14)) ^ (a >>> 3)
+      const s1 = ((b >>> 17) | (b << 15)) ^ ((b >>> 19) | (b << 13)) ^ (b >>> 10)
+      w[i] = w[i - 16]! + s0 + w[i - 7]! + s1
+    }
+    const state = this.#state
+    let a = state[0]!
+    let b = state[1]!
+    let c = state[2]!
+    let d = state[3]!
+    let e = state[4]!
+    let f = state[5]!
+    let g = state[6]!
+    let h = state[7]!
+    for (let i = 0; i < 64; i++) {
+      const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7))
+      const first = (h + s1 + ((e & f) ^ (~e & g)) + ROUND[i]! + w[i]!) | 0
+      const s0 = ((a >>> 2) | (a << 30)) ^ ((a >>> 13) | (a << 19)) ^ ((a >>> 22) | (a << 10))
+      const second = (s0 + ((a & b) ^ (a & c) ^ (b & c))) | 0
+      h = g
+      g = f
+      f = e
+      e = (d + first) | 0
+      d = c
+      c = b
+      b = a
+      a = (first + second) | 0
+    }
+    const sums = [a, b, c, d, e, f, g, h]
+    for (let i = 0; i < 8; i++) state[i] = state[i]! + sums[i]!
+  }
+}
