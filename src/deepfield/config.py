@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     )
     database_url: str | None = Field(
         default=None,
-        description="Address of the catalogue, `postgresql://user@host/name` or `sqlite:////path`; default SQLite in home",
+        description="Address of the catalogue: `postgresql://user@host/name` or `sqlite:////path`; default in home",
     )
     store_url: str | None = Field(
         default=None, description="fsspec address of the store for copied products; default a folder in home"
@@ -43,6 +43,9 @@ class Settings(BaseSettings):
     authority: str = Field(default="deepfield.example", description="IVOA authority in publisher dataset identifiers")
     workers: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Processes of an ingest; default all cores"
+    )
+    replica_file: Path | None = Field(
+        default=None, description="DuckDB file of the search replica, one for each server process; default in home"
     )
     replica_memory: str = Field(default="1GB", description="Memory limit of the search replica, as DuckDB writes it")
     replica_threads: Annotated[int, Field(ge=1)] | None = Field(
@@ -82,7 +85,7 @@ class Settings(BaseSettings):
 
     @property
     def replica_path(self) -> Path:
-        return self.root / "replica.duckdb"
+        return self.replica_file.expanduser().resolve() if self.replica_file else self.root / "replica.duckdb"
 
     @property
     def store_address(self) -> str:

@@ -1,11 +1,11 @@
-"""What runs beside requests: the follower of the change feed, and the periodic work that needs one runner."""
+"""The periodic work of an archive that needs one runner, beside requests or in a process of its own."""
 
 from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol, Self
+from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
@@ -16,16 +16,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("deepfield.worker")
 
-POLL: Final = timedelta(seconds=0.5)
 PAUSE: Final = timedelta(seconds=5)
 """After a failure, so that a broken catalogue does not fill the log."""
-
-
-class Follows(Protocol):
-    """A copy that can be brought up to date."""
-
-    def catch_up(self) -> int:
-        """Apply what is new; return the snapshot reached."""
 
 
 class Repeated:
@@ -53,13 +45,6 @@ class Repeated:
                 log.exception("task.failed", task=self.name)
                 pause = max(pause, PAUSE)
             self._stop.wait(pause.total_seconds())
-
-
-class Follower(Repeated):
-    """Keeps the server's own replica up to date with the feed, rebuilding it first where it is missing."""
-
-    def __init__(self, replica: Follows, *, every: timedelta = POLL) -> None:
-        super().__init__("follower", replica.catch_up, every)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from deepfield import worker
-from deepfield.worker import Follower, Repeated
+from deepfield.worker import Repeated
 
 
 def test_a_task_is_repeated_until_its_block_ends():
@@ -30,15 +30,3 @@ def test_a_failure_is_logged_and_tried_again(monkeypatch):
     with capture_logs() as lines, Repeated("task", act, timedelta(milliseconds=1)):
         assert done.wait(timeout=5)
     assert [line["event"] for line in lines] == ["task.failed"]
-
-
-def test_the_follower_catches_up_at_once():
-    class Copy:
-        caught_up = threading.Event()
-
-        def catch_up(self) -> int:
-            self.caught_up.set()
-            return 1
-
-    with Follower(Copy()):
-        assert Copy.caught_up.wait(timeout=5)

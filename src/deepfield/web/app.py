@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from fastapi import FastAPI
 
 from deepfield import __version__
-from deepfield.web import errors
+from deepfield.web import errors, health, middleware
 from deepfield.web.errors import ErrorDocument
+from deepfield.web.portal import files, pages
 from deepfield.web.portal.api import router as portal_api
 from deepfield.web.portal.api.parameters import GRAMMAR
 
@@ -39,7 +40,9 @@ def described_app() -> FastAPI:
         responses=answers,
     )
     errors.install(app)
-    app.include_router(portal_api)
+    middleware.install(app)
+    for router in (portal_api, health.router, files.router, pages.router):
+        app.include_router(router)
     return app
 
 

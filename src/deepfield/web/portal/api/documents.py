@@ -1,14 +1,23 @@
 """How values are written in JSON: 64-bit integers as strings, times as ISO 8601 UTC, nothing that is not a number."""
 
 import math
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, overload
 
 import orjson
 import pyarrow as pa
 from starlette.responses import Response
 
+from deepfield.model.tables import TableSchema
 
+
+@overload
+def iso(moment: datetime) -> str: ...
+@overload
+def iso(moment: None) -> None: ...
+@overload
+def iso(moment: datetime | None) -> str | None: ...
 def iso(moment: datetime | None) -> str | None:
     """Write a moment as ISO 8601 UTC with ``Z``; milliseconds only where there are some."""
     if moment is None:
@@ -50,6 +59,14 @@ def plain(value: Any) -> Any:
         case _:
             written = value
     return written
+
+
+def as_json(row: Mapping[str, Any], table: TableSchema) -> dict[str, Any]:
+    """Return a row of a described table as JSON has it, in the order of its columns."""
+    wide = {column.name for column in table.columns if column.type == "int64"}
+    return {
+        name: str(row[name]) if name in wide and row[name] is not None else plain(row[name]) for name in table.names
+    }
 
 
 def json_response(document: Any) -> Response:

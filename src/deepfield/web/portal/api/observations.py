@@ -6,7 +6,10 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
+from deepfield.catalogue.schema import load_tables
+from deepfield.services.holdings import PlaneRecord
 from deepfield.web.context import CallersRule, ObsId, TheArchive
+from deepfield.web.portal.api.documents import as_json, iso
 from deepfield.web.portal.api.parameters import PAGING, PageParameters, in_body, in_query
 from deepfield.web.portal.api.products import Product
 
@@ -78,4 +81,19 @@ def find_observations(archive: TheArchive, parameters: PageParameters) -> Respon
 @router.get("/observations/{obs_id}", operation_id="getObservation", summary="One observation in full")
 def get_observation(obs_id: ObsId, archive: TheArchive, rule: CallersRule) -> ObservationRecord:
     """Return all columns, planes and products of an observation and its relations to others."""
-    raise NotImplementedError
+    record = archive.holdings.observation(obs_id, rule=rule)
+    row = as_json(record.row, load_tables()["observation"])
+    return ObservationRecord(
+        observation={name: value for name, value in row.items() if name not in {"origin", "notes"}},
+        planes=[_plane(plane) for plane in record.planes],
+        members=list(record.members),
+        part_of=list(record.part_of),
+        origin=row["origin"] or {},
+        notes=row["notes"] or [],
+        access=Access(rights=record.access.rights, release=iso(record.access.release)),
+    )
+
+
+def _plane(plane: PlaneRecord) -> Plane:
+    row = as_json(plane.row, load_tables()["plane"])
+    return Plane(**row, artifacts=[Product.of(product) for product in plane.products])

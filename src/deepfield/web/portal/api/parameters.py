@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.errors import InvalidQueryError
+from deepfield.query.filters import PSEUDO_COLUMNS
 from deepfield.web.errors import UnknownParameterError
 
 MAX_BODY = 1_000_000
@@ -49,7 +50,6 @@ GENERAL = (
     Parameter(
         "text", "Words in target, title or PI, best match first; or the beginning of an observation or file", "nebula"
     ),
-    Parameter("access", "`public` or `exclusive`, by the release date against now", "public"),
     Parameter("snapshot", "Answer from the archive as it was at this snapshot", "12"),
 )
 PAGING = (
@@ -70,7 +70,7 @@ GRAMMAR = (
 @cache
 def column_parameters() -> tuple[Parameter, ...]:
     """Return one parameter for each searchable column of the observations."""
-    columns = load_tables()["observation"].columns
+    columns = (*PSEUDO_COLUMNS.values(), *load_tables()["observation"].columns)
     return tuple(
         Parameter(c.name, f"{c.description}{f' [{c.unit}]' if c.unit else ''}") for c in columns if c.searchable
     )
