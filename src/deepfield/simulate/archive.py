@@ -1,0 +1,137 @@
+"""The simulated archive as a whole: every programme's products under one folder, and when they are released."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import warnings
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from deepfield.model.errors import InvalidValueError
+from deepfield.simulate import association
+from deepfield.simulate.modes import MODES
+from deepfield.simulate.programme import programmes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from deepfield.simulate.programme import Programme, Release, Size
+    from deepfield.simulate.work import Plan, Task
+
+EXCLUSIVE_FOR = timedelta(days=274)
+SOON = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a simulation wrote: numbers of programmes, observations (as the archive counts them), files and bytes."""
+
+    programmes: int
+    observations: int
+    files: int
+    size: int
+
+
+def simulate(
+    directory: Path,
+    *,
+    size: Size = "small",
+    seed: int = 1,
+    mosaic: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+    now: datetime | None = None,
+    workers: int | None = None,
+) -> Summary:
+    """Write a small, physically plausible JWST archive into ``directory``.
+
+    The same ``size``, ``seed`` and ``mosaic`` give the same bytes; only ``release.toml`` depends on ``now``
+    (default: the clock). ``mosaic`` adds one combined image of that many pixels a side. ``progress`` is told, after
+    each piece of work, its name, how many are done and how many there are.
+
+    Raises:
+        InvalidValueError: the size is unknown, the seed negative or the mosaic smaller than 64 pixels.
+    """
+    _check(size, seed, mosaic)
+    planned = [(programme, MODES[programme.mode](programme, seed)) for programme in programmes(size)]
+    directory.mkdir(parents=True, exist_ok=True)
+    _work(directory, planned, progress, workers or min(os.cpu_count() or 1, 8))
+    for programme, plan in planned:
+        folder = directory / f"jw{programme.digits}"
+        association.write_pool(folder, plan.exposures)
+        association.write_all(folder, plan.associations)
+    _write_release(directory, [programme for programme, _ in planned], now or datetime.now(UTC))
+    return _summary(directory, len(planned))
+
+
+def _check(size: str, seed: int, mosaic: int | None) -> None:
+    if size not in ("small", "medium"):
+        raise InvalidValueError("size", size, "small or medium")
+    if seed < 0:
+        raise InvalidValueError("seed", seed, "zero or a positive integer")
+    if mosaic is not None and mosaic < 64:
+        raise InvalidValueError("mosaic", mosaic, "at least 64 pixels a side")
+
+
+def _work(
+    directory: Path,
+    planned: Sequence[tuple[Programme, Plan]],
+    progress: Callable[[str, int, int], None] | None,
+    workers: int,
+) -> None:
+    total = sum(len(stage) for _, plan in planned for stage in plan.stages)
+    done = 0
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_prepare) as pool:
+        for stage in range(max(len(plan.stages) for _, plan in planned)):
+            futures = {
+                pool.submit(_run, task, directory / f"jw{programme.digits}"): task.name
+                for programme, plan in planned
+                if stage < len(plan.stages)
+                for task in plan.stages[stage]
+            }
+            for future in as_completed(futures):
+                future.result()
+                done += 1
+                if progress is not None:
+                    progress(futures[future], done, total)
+
+
+def _prepare() -> None:
+    """Each worker: one thread of arithmetic, no downloads of Earth orientation."""
+    from astropy.utils import iers
+
+    iers.conf.auto_download = False
+    iers.conf.iers_degraded_accuracy = "ignore"
+    warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*All-NaN.*")
+
+
+def _run(task: Task, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    task.run(folder)
+
+
+def _write_release(directory: Path, written: Sequence[Programme], now: datetime) -> None:
+    lines = ["# When the programmes of this simulated archive become public."]
+    for programme in written:
+        lines += ["", f'[programs."{programme.number}"]', _release_line(programme.release, now)]
+    (directory / "release.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _release_line(release: Release, now: datetime) -> str:
+    if release == "public":
+        return "exclusive_months = 0"
+    moment = now + (EXCLUSIVE_FOR if release == "exclusive" else SOON)
+    return f"release = {moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _summary(directory: Path, number: int) -> Summary:
+    files = [path for path in directory.rglob("*") if path.is_file()]
+    observations = {
+        path.name.rsplit("_", 1)[0] for path in files if path.suffix == ".fits" and not path.name.endswith("_msa.fits")
+    }
+    roots = {name.rsplit("_o", 1)[0] if name.rsplit("_o", 1)[-1].isdigit() else name for name in observations}
+    return Summary(number, len(roots), len(files), sum(path.stat().st_size for path in files))

@@ -1,0 +1,109 @@
+"""One exposure of one detector: its identity, when and where it looked, and its file names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from deepfield.simulate.pointing import Aperture, Pointing
+    from deepfield.simulate.programme import Observation, Programme, Readout
+    from deepfield.simulate.projection import Projection
+
+
+@dataclass(frozen=True, slots=True)
+class Dither:
+    """Place in a dither pattern; offsets in the Ideal frame, arcseconds."""
+
+    pattern: str
+    number: int
+    total: int
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """Everything the headers of one exposure's files repeat.
+
+    ``binning`` is (columns, rows): how many detector pixels were averaged into one pixel of the file.
+    ``instrument`` holds what differs between instruments, by data-model name (filter, pupil, band, grating…).
+    """
+
+    programme: Programme
+    observation: Observation
+    visit: int
+    group: int
+    activity: int
+    number: int
+    detector: str
+    exposure_type: str
+    template: str
+    instrument: Mapping[str, str | int | float | bool]
+    start: datetime
+    dither: Dither
+    tile: int
+    count: int
+    planned: int
+    reference: Aperture
+    seen: Aperture
+    pointing: Pointing
+    projection: Projection
+    binning: tuple[int, int]
+    subarray: str
+    specification: int = 1
+
+    @property
+    def readout(self) -> Readout:
+        return self.observation.readout
+
+    @property
+    def end(self) -> datetime:
+        return self.start + timedelta(seconds=self.readout.duration)
+
+    @property
+    def visit_id(self) -> str:
+        return f"{self.programme.digits}{self.observation.number:03d}{self.visit:03d}"
+
+    @property
+    def activity_id(self) -> str:
+        return base36(self.activity)
+
+    @property
+    def dataset(self) -> str:
+        """What all detectors of the exposure share."""
+        return f"jw{self.visit_id}_{self.group:02d}1{self.activity_id}_{self.number:05d}"
+
+    @property
+    def root(self) -> str:
+        """The file name before its suffix: the archive's observation identifier."""
+        return f"{self.dataset}_{self.detector.lower()}"
+
+    @property
+    def programmatic_id(self) -> str:
+        return f"V{self.visit_id}P0000000000{self.group:02d}1{self.activity_id}"
+
+    @property
+    def acid(self) -> str:
+        """The association candidate of the observation."""
+        return f"o{self.observation.number:03d}"
+
+    @property
+    def averaged(self) -> int:
+        """How many detector pixels make one pixel of the file."""
+        return self.binning[0] * self.binning[1]
+
+    def file(self, suffix: str) -> str:
+        """The name of the product with a suffix; stage-3 exposure products carry the candidate."""
+        middle = f"_{self.acid}" if suffix == "crf" else ""
+        return f"{self.root}{middle}_{suffix}.fits"
+
+
+def base36(number: int) -> str:
+    """Two base-36 digits, as activities are counted."""
+    digits = "0123456789abcdefghijklmnopqrstuvwxyz"
+    return digits[number // 36] + digits[number % 36]

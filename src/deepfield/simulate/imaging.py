@@ -1,0 +1,388 @@
+"""The imaging mode: exposures from light to ``cal``, and the combination of dithers and mosaic tiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+
+from deepfield.missions.jwst.tables import default_tables
+from deepfield.model.errors import InvalidValueError
+from deepfield.simulate import detector as detectors
+from deepfield.simulate.association import Association, Product
+from deepfield.simulate.exposure import Dither, Exposure
+from deepfield.simulate.header import celestial, created, exposure_meta, isot, photometry
+from deepfield.simulate.optics import COLLECTING_AREA
+from deepfield.simulate.pointing import Pointing, aperture
+from deepfield.simulate.render import render
+from deepfield.simulate.resample import Calibrated, Combined, common_grid, flag_outliers, resample
+from deepfield.simulate.sky import random, scene
+from deepfield.simulate.sources import catalogue, detect
+from deepfield.simulate.work import Plan
+from deepfield.simulate.worldcoords import image_wcs
+from deepfield.simulate.writing import group_table, write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from deepfield.simulate.header import Tree
+    from deepfield.simulate.programme import Observation, Programme
+    from deepfield.simulate.projection import Projection
+
+PLANCK = 6.62607015e-34
+
+
+def plan(programme: Programme, seed: int) -> Plan:
+    """What has to be done for a programme of imaging."""
+    exposures = [exposure for observation in programme.observations for exposure in _exposures(programme, observation)]
+    groups: dict[tuple[int, str], list[Exposure]] = defaultdict(list)
+    for exposure in exposures:
+        groups[exposure.observation.number, _element_name(exposure)].append(exposure)
+    combinations = tuple(
+        Combination(tuple(members), seed, counter) for counter, members in enumerate(groups.values(), start=1)
+    )
+    return Plan(
+        exposures=tuple(exposures),
+        associations=tuple(combination.association for combination in combinations),
+        stages=(tuple(ImagingExposure(exposure, seed) for exposure in exposures), combinations),
+    )
+
+
+def _exposures(programme: Programme, observation: Observation) -> Iterator[Exposure]:
+    facts = observation.plan
+    reference = aperture("NIRCAM", facts["aperture"])
+    target = observation.target
+    planned = len(facts["filters"]) * len(facts["dithers"])
+    start = observation.start
+    for tile, (tile_x, tile_y) in enumerate(facts["tiles"], start=1):
+        count = 0
+        for place, filters in enumerate(facts["filters"]):
+            for number, (x, y) in enumerate(facts["dithers"], start=1):
+                count += 1
+                dither = Dither(facts["pattern"], number, len(facts["dithers"]), x, y)
+                pointing = Pointing.of(reference, (target.ra, target.dec), observation.roll, (-tile_x - x, -tile_y - y))
+                for name in facts["detectors"]:
+                    channel = "long" if name.endswith("LONG") else "short"
+                    seen = aperture("NIRCAM", f"{name.replace('LONG', '5')}_{facts['subarray']}")
+                    binning = (facts["binning"][channel],) * 2
+                    yield Exposure(
+                        programme=programme,
+                        observation=observation,
+                        visit=tile,
+                        group=2,
+                        activity=1 + 2 * place,
+                        number=number,
+                        detector=name,
+                        exposure_type="NRC_IMAGE",
+                        template="NIRCam Imaging",
+                        instrument={
+                            "channel": channel.upper(),
+                            "module": name[3],
+                            "filter": filters[channel][0],
+                            "pupil": filters[channel][1],
+                            "pupil_imaging_lens": False,
+                        },
+                        start=start,
+                        dither=dither,
+                        tile=tile,
+                        count=count,
+                        planned=planned,
+                        reference=reference,
+                        seen=seen,
+                        pointing=pointing,
+                        projection=pointing.projection(seen, (binning[0], binning[1])),
+                        binning=(binning[0], binning[1]),
+                        subarray=facts["subarray"],
+                        specification=place + 1,
+                    )
+                start += timedelta(seconds=observation.readout.duration + 61)
+        start += timedelta(minutes=11)
+
+
+def band_of(exposure: Exposure) -> tuple[float, float]:
+    """The wavelengths, in micrometres, that pass both wheels: those of the narrower element."""
+    found = [
+        band
+        for key in ("filter", "pupil")
+        if (band := default_tables().band(exposure.seen.instrument, str(exposure.instrument.get(key)))) is not None
+    ]
+    if not found:
+        raise InvalidValueError("filter", exposure.instrument.get("filter"), "an element with a known range")
+    narrowest = min(found, key=lambda band: band.upper_um - band.lower_um)
+    return narrowest.lower_um, narrowest.upper_um
+
+
+def flux_scale(exposure: Exposure) -> float:
+    """PHOTMJSR: the surface brightness in MJy/sr that gives one DN/s in a native pixel."""
+    band = band_of(exposure)
+    device = detectors.detector(exposure.detector)
+    native = np.radians(exposure.projection.scale) ** 2 / exposure.averaged
+    photons = 1e-20 * native * COLLECTING_AREA * (band[1] - band[0]) / (sum(band) / 2) / PLANCK
+    return float(device.gain / (photons * device.throughput))
+
+
+def _element_name(exposure: Exposure) -> str:
+    elements = sorted(str(exposure.instrument[key]).lower() for key in ("filter", "pupil"))
+    return "-".join(elements)
+
+
+@dataclass(frozen=True, slots=True)
+class ImagingExposure:
+    """Simulate one exposure of one detector: ``uncal``, ``rate``, ``cal`` and, if asked for, its own ``i2d``."""
+
+    exposure: Exposure
+    seed: int
+
+    @property
+    def name(self) -> str:
+        return self.exposure.root
+
+    def truth(self) -> tuple[Any, Any]:
+        """The true surface brightness (MJy/sr) on the detector and its fixed pattern."""
+        exposure = self.exposure
+        sky = scene(exposure.observation.target.field, self.seed)
+        light = render(sky, exposure.projection, band_of(exposure))
+        pattern = detectors.pixels(
+            detectors.detector(exposure.detector),
+            exposure.projection.shape,
+            self.seed,
+            corner=exposure.seen.corner,
+            step=exposure.binning,
+            full=exposure.seen.full,
+        )
+        return light, pattern
+
+    def run(self, folder: Path) -> None:
+        """Write the products of the exposure into ``folder``."""
+        exposure = self.exposure
+        device = detectors.detector(exposure.detector)
+        light, pattern = self.truth()
+        scale = flux_scale(exposure)
+        rng = random(self.seed, exposure.root)
+        ramp, expected = detectors.expose(light / scale, device, pattern, exposure.readout, rng, exposure.averaged)
+        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, exposure.averaged)
+        cal = detectors.calibrate(rate, pattern, device, scale)
+        write_uncal(folder, exposure, ramp)
+        write_rate(folder, exposure, rate)
+        write(folder / exposure.file("cal"), cal_tree(exposure, cal, "cal"), binning=exposure.binning)
+        if exposure.observation.plan.get("exposure_i2d"):
+            calibrated = _calibrated(cal, exposure)
+            combined = resample([calibrated], common_grid([exposure.projection], _roll(exposure)))
+            tree = i2d_tree([exposure], combined, exposure.file("i2d"), ("detector1", "image2", "resample"))
+            write(folder / exposure.file("i2d"), tree, binning=exposure.binning)
+
+
+def write_uncal(folder: Path, exposure: Exposure, ramp: detectors.Ramp) -> None:
+    """The raw groups of an exposure."""
+    meta = exposure_meta(exposure, (), "Level1bModel", exposure.file("uncal"))
+    meta["wcsinfo"] |= celestial(exposure.projection)
+    meta["bunit_data"] = "DN"
+    readout = exposure.readout
+    ends = [
+        isot(exposure.start + timedelta(seconds=(i * readout.groups + g + 1) * readout.group_time))
+        for i in range(readout.integrations)
+        for g in range(readout.groups)
+    ]
+    tree = {"meta": meta, "data": ramp.groups}
+    tree["group"] = group_table(readout.groups, readout.integrations, ends, exposure.projection.shape)
+    tree["int_times"] = integration_times(exposure, meta)
+    write(folder / exposure.file("uncal"), tree, binning=exposure.binning)
+
+
+def integration_times(exposure: Exposure, meta: Tree) -> Any:
+    """The INT_TIMES table of an exposure."""
+    from deepfield.simulate.writing import int_times
+
+    readout = exposure.readout
+    light = meta["time"]["barycentric_correction"] / 86400
+    return int_times(meta["exposure"]["start_time"], readout.integration_time / 86400, readout.integrations, light)
+
+
+def write_rate(folder: Path, exposure: Exposure, rate: detectors.Image) -> None:
+    """The count rates of an exposure."""
+    meta = exposure_meta(exposure, ("detector1",), "ImageModel", exposure.file("rate"))
+    meta["wcsinfo"] |= celestial(exposure.projection)
+    meta |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    write(folder / exposure.file("rate"), {"meta": meta} | planes(rate), binning=exposure.binning)
+
+
+def planes(image: detectors.Image) -> Tree:
+    """The arrays of an image by data-model name, in the types of the files."""
+    tree: Tree = {
+        "data": image.sci.astype(np.float32),
+        "err": image.err.astype(np.float32),
+        "dq": image.dq.astype(np.uint32),
+        "var_poisson": image.var_poisson.astype(np.float32),
+        "var_rnoise": image.var_rnoise.astype(np.float32),
+    }
+    if image.var_flat is not None:
+        tree["var_flat"] = image.var_flat.astype(np.float32)
+    return tree
+
+
+def cal_tree(exposure: Exposure, image: detectors.Image, suffix: str) -> Tree:
+    """The data model of a ``cal`` or ``crf`` image."""
+    stages = ("detector1", "image2", "image3") if suffix == "crf" else ("detector1", "image2")
+    meta = exposure_meta(exposure, stages, "ImageModel", exposure.file(suffix))
+    meta["wcsinfo"] |= celestial(exposure.projection)
+    meta["wcs"] = image_wcs(exposure.projection)
+    meta["photometry"] = photometry(flux_scale(exposure), exposure.projection)
+    meta |= {"bunit_data": "MJy/sr", "bunit_err": "MJy/sr"}
+    area = exposure.projection.pixel_area().astype(np.float32)
+    return {"meta": meta, "area": area} | planes(image)
+
+
+def _roll(exposure: Exposure) -> float:
+    return exposure.pointing.roll_at(exposure.seen.v2_ref, exposure.seen.v3_ref) + exposure.seen.y_angle
+
+
+def _calibrated(image: detectors.Image, exposure: Exposure) -> Calibrated:
+    assert image.var_flat is not None
+    variances = (image.var_poisson, image.var_rnoise, image.var_flat)
+    return Calibrated(image.sci, image.dq, variances, exposure.projection, exposure.readout.exposure_time)
+
+
+def read_image(path: Path) -> detectors.Image:
+    """Read a ``cal`` file back."""
+    with fits.open(path) as hdus:
+        names = ("SCI", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
+        sci, poisson, readnoise, flat = (hdus[name].data.astype(np.float64) for name in names)
+        return detectors.Image(sci, hdus["DQ"].data.astype(np.uint32), poisson, readnoise, flat)
+
+
+def i2d_tree(exposures: Sequence[Exposure], combined: Combined, filename: str, stages: Sequence[str]) -> Tree:
+    """The data model of a resampled image of one or more exposures."""
+    first = exposures[0]
+    meta = exposure_meta(first, stages, "ImageModel", filename)
+    meta["date"] = isot(created(exposures))
+    meta["wcsinfo"] |= celestial(combined.projection)
+    meta["wcs"] = image_wcs(combined.projection)
+    meta["photometry"] = photometry(flux_scale(first), combined.projection)
+    meta |= {"bunit_data": "MJy/sr", "bunit_err": "MJy/sr"}
+    groups = {exposure.dataset: exposure.readout.exposure_time for exposure in exposures}
+    meta["resample"] = {"pointings": len(groups), "weight_type": "ivm", "pixfrac": 1.0, "pixel_scale_ratio": 1.0}
+    total = sum(groups.values())
+    meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
+    last = max(exposures, key=lambda exposure: exposure.end)
+    end = exposure_meta(last, (), "ImageModel", filename)
+    meta["observation"]["date_end"] = end["observation"]["date_end"]
+    for key in ("end_time", "end_time_mjd", "end_time_tdb"):
+        meta["exposure"][key] = end["exposure"][key]
+    for kind in ("instrument", "dither", "subarray"):
+        _drop_what_differs(meta, exposures, kind)
+    names = ("var_poisson", "var_rnoise", "var_flat")
+    tree: Tree = {name: plane.astype(np.float32) for name, plane in zip(names, combined.variances, strict=True)}
+    tree |= {
+        "meta": meta,
+        "data": combined.sci.astype(np.float32),
+        "err": np.sqrt(np.sum(combined.variances, axis=0)).astype(np.float32),
+        "con": combined.context,
+        "wht": combined.weight.astype(np.float32),
+    }
+    return tree
+
+
+def _drop_what_differs(meta: Tree, exposures: Sequence[Exposure], kind: str) -> None:
+    """A blended header: what is not the same in all inputs is MULTIPLE (names) or gone (numbers)."""
+    if kind == "instrument" and len({exposure.detector for exposure in exposures}) > 1:
+        meta["instrument"]["detector"] = "MULTIPLE"
+    if kind == "dither" and len({(exposure.dither.x, exposure.dither.y) for exposure in exposures}) > 1:
+        for key in ("position_number", "x_offset", "y_offset"):
+            del meta["dither"][key]
+    if kind == "subarray" and len({exposure.seen.corner for exposure in exposures}) > 1:
+        for key in ("xstart", "ystart"):
+            del meta["subarray"][key]
+
+
+def header_table(exposures: Sequence[Exposure]) -> fits.BinTableHDU:
+    """HDRTAB: one row for each input, with the keyword values in which they may differ."""
+    columns: Mapping[str, list[Any]] = {
+        "FILENAME": [exposure.file("cal") for exposure in exposures],
+        "DETECTOR": [exposure.detector for exposure in exposures],
+        "FILTER": [str(exposure.instrument.get("filter", "")) for exposure in exposures],
+        "PUPIL": [str(exposure.instrument.get("pupil", "")) for exposure in exposures],
+        "VISIT_ID": [exposure.visit_id for exposure in exposures],
+        "EXPOSURE": [str(exposure.number) for exposure in exposures],
+        "PATT_NUM": [exposure.dither.number for exposure in exposures],
+        "XOFFSET": [exposure.dither.x for exposure in exposures],
+        "YOFFSET": [exposure.dither.y for exposure in exposures],
+        "DATE-BEG": [isot(exposure.start) for exposure in exposures],
+        "DATE-END": [isot(exposure.end) for exposure in exposures],
+        "EFFEXPTM": [exposure.readout.exposure_time for exposure in exposures],
+        "S_REGION": [exposure.projection.s_region for exposure in exposures],
+    }
+    table = fits.BinTableHDU(np.rec.fromarrays([np.array(v) for v in columns.values()], names=list(columns)))
+    table.name = "HDRTAB"
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """Stage 3 of one filter of one observation: ``crf``, ``i2d``, ``segm`` and ``cat``."""
+
+    exposures: tuple[Exposure, ...]
+    seed: int
+    counter: int
+
+    @property
+    def name(self) -> str:
+        first = self.exposures[0]
+        subarray = "" if first.subarray == "FULL" else f"-{first.subarray.lower()}"
+        target = first.observation.target.number
+        elements = f"{_element_name(first)}{subarray}"
+        return f"jw{first.programme.digits}-{first.acid}_t{target:03d}_{first.seen.instrument.lower()}_{elements}"
+
+    @property
+    def association(self) -> Association:
+        rule = "Asn_Lv3Image"
+        members = tuple((exposure.file("cal"), "science") for exposure in self.exposures)
+        return Association("image3", rule, self.counter, self.exposures, (Product(self.name, members),))
+
+    def run(self, folder: Path) -> None:
+        """Write the combined products into ``folder``, which holds the ``cal`` files."""
+        images = [read_image(folder / exposure.file("cal")) for exposure in self.exposures]
+        inputs = [_calibrated(image, exposure) for image, exposure in zip(images, self.exposures, strict=True)]
+        grid = common_grid([exposure.projection for exposure in self.exposures], _roll(self.exposures[0]))
+        flags = flag_outliers(inputs)
+        for exposure, image, one in zip(self.exposures, images, flags, strict=True):
+            flagged = detectors.Image(image.sci, one, image.var_poisson, image.var_rnoise, image.var_flat)
+            self._write_crf(folder, exposure, flagged)
+        inputs = [
+            Calibrated(one.sci, dq, one.variances, one.projection, one.time)
+            for one, dq in zip(inputs, flags, strict=True)
+        ]
+        self._write_combined(folder, resample(inputs, grid))
+
+    def _write_crf(self, folder: Path, exposure: Exposure, image: detectors.Image) -> None:
+        tree = cal_tree(exposure, image, "crf")
+        self.association.stamp(tree["meta"])
+        tree["meta"]["date"] = isot(created(self.exposures))
+        write(folder / exposure.file("crf"), tree, binning=exposure.binning)
+
+    def _write_combined(self, folder: Path, combined: Combined) -> None:
+        stages = ("detector1", "image2", "image3_combined")
+        tree = i2d_tree(self.exposures, combined, f"{self.name}_i2d.fits", stages)
+        self.association.stamp(tree["meta"])
+        tree["meta"] |= {"source_catalog": f"{self.name}_cat.ecsv", "segmentation_map": f"{self.name}_segm.fits"}
+        binning = self.exposures[0].binning
+        write(folder / f"{self.name}_i2d.fits", tree, binning=binning, extra=[header_table(self.exposures)])
+        labels, background = detect(combined)
+        keep = ("wcs", "wcsinfo", "photometry", "resample")
+        meta = {key: value for key, value in tree["meta"].items() if not key.startswith("bunit")}
+        meta |= {key: tree["meta"][key] for key in keep}
+        meta |= {"model_type": "SegmentationMapModel", "filename": f"{self.name}_segm.fits"}
+        write(folder / f"{self.name}_segm.fits", {"meta": meta, "data": labels}, binning=binning)
+        table = catalogue(combined, labels, background)
+        table.write(folder / f"{self.name}_cat.ecsv", format="ascii.ecsv", overwrite=True)
+
+
+def projection_of(header: fits.Header) -> Projection:
+    """The projection that a written image's SCI header holds."""
+    from deepfield.simulate.projection import Projection
+
+    return Projection.from_cards(header, (header["NAXIS2"], header["NAXIS1"]))

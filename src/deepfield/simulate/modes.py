@@ -1,0 +1,17 @@
+"""The modes that can be simulated: for each, how a programme becomes work. A further mode is a further entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from deepfield.simulate import imaging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from deepfield.simulate.programme import Programme
+    from deepfield.simulate.work import Plan
+
+MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
+    "imaging": imaging.plan,
+}

@@ -1,0 +1,84 @@
+"""Products on disk: data models written so that the same simulation gives the same bytes."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from astropy.io import fits
+from stdatamodels import fits_support
+from stdatamodels.jwst import datamodels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from deepfield.simulate.header import Tree
+
+SIMULATED = "These data are simulated; no telescope has seen them."
+
+
+def write(path: Path, tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = ()) -> None:
+    """Write a data model, given as its tree, as FITS with an ASDF extension.
+
+    The model's class is ``meta.model_type`` and the date that of ``meta.date``. ``extra`` tables go before the ASDF
+    extension. The primary header says that the file is simulated (SIMULATD) and how many detector pixels were
+    averaged into one of its pixels (SIMBIN).
+    """
+    meta = tree["meta"]
+    model = getattr(datamodels, meta["model_type"])(tree)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Card is too long")
+        hdus = fits_support.to_fits(model._instance, model._schema)  # noqa: SLF001 - save() would write today's date
+        for table in extra:
+            hdus.insert(len(hdus) - 1, table)
+        confess(hdus[0].header, binning)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hdus.writeto(path, overwrite=True)
+
+
+def confess(header: fits.Header, binning: tuple[int, int]) -> None:
+    """Say in a primary header that the data are simulated, and how."""
+    header["SIMULATD"] = (True, "simulated by Deepfield, not observed")
+    header["SIMBIN1"] = (binning[0], "detector columns averaged into one pixel")
+    header["SIMBIN2"] = (binning[1], "detector rows averaged into one pixel")
+    header["SIMBIN"] = (binning[0] * binning[1], "detector pixels averaged into one pixel")
+    header.add_history(SIMULATED)
+    if binning != (1, 1):
+        header.add_history(
+            f"Blocks of {binning[0]} x {binning[1]} detector pixels are averaged; footprint, plate scale "
+            "and surface brightness are true, pixels are larger."
+        )
+
+
+def int_times(start: float, integration: float, count: int, light: float) -> np.ndarray[Any, Any]:
+    """The INT_TIMES table: start, middle and end of each integration, MJD UTC and barycentric TDB.
+
+    Times in days; ``light`` is the barycentric correction, ``integration`` the length of one.
+    """
+    names = ["int_start_MJD_UTC", "int_mid_MJD_UTC", "int_end_MJD_UTC"]
+    names += ["int_start_BJD_TDB", "int_mid_BJD_TDB", "int_end_BJD_TDB"]
+    table = np.zeros(count, dtype=[("integration_number", "i4"), *((name, "f8") for name in names)])
+    table["integration_number"] = np.arange(count) + 1
+    for place, name in enumerate(names):
+        moment = start + (np.arange(count) + (place % 3) / 2) * integration
+        table[name] = moment + (light if place >= 3 else 0.0)
+    return table
+
+
+def group_table(groups: int, integrations: int, times: Iterable[str], shape: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """The GROUP table of raw data; ``times`` are the ends of the groups, ISO."""
+    layout = [
+        ("integration_number", "i4"), ("group_number", "i2"), ("end_day", "i2"), ("end_milliseconds", "i4"),
+        ("end_submilliseconds", "i2"), ("group_end_time", "S26"), ("number_of_columns", "i2"),
+        ("number_of_rows", "i2"), ("number_of_gaps", "i2"), ("completion_code_number", "i2"),
+        ("completion_code_text", "S36"), ("bary_end_time", "f8"), ("helio_end_time", "f8"),
+    ]  # fmt: skip
+    table = np.zeros(groups * integrations, dtype=layout)
+    table["integration_number"] = np.repeat(np.arange(integrations) + 1, groups)
+    table["group_number"] = np.tile(np.arange(groups) + 1, integrations)
+    table["group_end_time"] = list(times)
+    table["number_of_rows"], table["number_of_columns"] = shape
+    table["completion_code_text"] = "COMPLETE"
+    return table
