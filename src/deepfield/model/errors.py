@@ -15,6 +15,7 @@
     ├── StaleFileError              a linked file has changed or gone since ingest
     ├── UnreadableFileError         a file cannot be read as what it claims to be
     ├── StorageError                the store cannot take a file
+    ├── TimeLimitError              a search takes longer than it may
     ├── RebuildingError             the replica is being rebuilt
     └── ConfigurationError          a setting is missing or wrong
 """
@@ -120,6 +121,14 @@ class StorageError(ArchiveError):
     def __init__(self, filename: str, reason: str) -> None:
         super().__init__(f"{filename} cannot be stored: {reason}")
         self.filename, self.reason = filename, reason
+
+
+class TimeLimitError(ArchiveError):
+    """A search took longer than it may, or was cancelled."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"the search took longer than {seconds:g} s and was stopped; ask for less sky or fewer columns")
+        self.seconds = seconds
 
 
 class RebuildingError(ArchiveError):
