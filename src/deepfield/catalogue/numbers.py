@@ -19,6 +19,14 @@ T = TypeVar("T")
 _CHUNK: Final = 500
 
 
+def hold_writers(connection: Connection) -> None:
+    """Make every other writer of snapshots wait until this transaction ends, without taking a number yet.
+
+    What is read after this is what the transaction changes. (SQLite has one writer anyway.)
+    """
+    connection.execute(select(SNAPSHOT.c.seq).with_for_update()).one()
+
+
 def next_snapshot(connection: Connection) -> int:
     """Take the next snapshot number for this transaction.
 

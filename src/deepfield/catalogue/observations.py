@@ -226,10 +226,19 @@ class Observations:
         rows = current_rows(connection, OBSERVATION, "obs_id", obs_ids)
         return {row["obs_id"]: row for row in rows.values()}
 
-    def programme_begun(self, connection: Connection, proposal_id: str) -> bool:
-        """Tell whether the archive has ever held an observation of a programme."""
-        query = select(OBSERVATION.c.obs_number).where(OBSERVATION.c.proposal_id == proposal_id).limit(1)
-        return connection.execute(query).first() is not None
+    def observations_of(self, connection: Connection, obs_numbers: Iterable[int]) -> dict[str, Row]:
+        """Return the current rows of these observations by obs_id."""
+        rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
+        return {row["obs_id"]: row for row in rows.values()}
+
+    def programmes_begun(self, connection: Connection, proposal_ids: Iterable[str]) -> set[str]:
+        """Return those programmes of which the archive has ever held an observation."""
+        begun: set[str] = set()
+        for proposal_id in set(proposal_ids):
+            query = select(OBSERVATION.c.obs_number).where(OBSERVATION.c.proposal_id == proposal_id).limit(1)
+            if connection.execute(query).first() is not None:
+                begun.add(proposal_id)
+        return begun
 
     # Writing -----------------------------------------------------------------------------------------------------
 

@@ -120,4 +120,5 @@ EVENT: Final = TABLES["event"]
 IDENTITY: Final = TABLES["identity"]
 SNAPSHOT: Final = TABLES["snapshot"]
 SOURCE_FILE: Final = TABLES["source_file"]
+RELEASE_RULE: Final = TABLES["release_rule"]
 VERSIONED: Final = tuple(name for name, schema in load_tables().items() if schema.versioned)

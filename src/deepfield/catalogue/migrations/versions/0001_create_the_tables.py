@@ -74,6 +74,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name="pk_event"),
         sqlite_with_rowid=True,
     )
+    op.create_index("ix_event_obs_id", "event", ["obs_id"], unique=False)
     op.create_index("ix_event_seq", "event", ["seq"], unique=False)
     op.create_table(
         "identity",
@@ -206,6 +207,15 @@ def upgrade() -> None:
     op.create_index("ix_product_link_artifact_number", "product_link", ["artifact_number"], unique=False)
     op.create_index("ix_product_link_seq_from", "product_link", ["seq_from"], unique=False)
     op.create_index("ix_product_link_seq_to", "product_link", ["seq_to"], unique=False, **ENDED)
+    op.create_table(
+        "release_rule",
+        sa.Column("scope", types.Characters(), autoincrement=False, nullable=False),
+        sa.Column("name", types.Characters(), autoincrement=False, nullable=False),
+        sa.Column("exclusive_months", sa.Integer(), nullable=True),
+        sa.Column("release", types.Moment(), nullable=True),
+        sa.PrimaryKeyConstraint("scope", "name", name="pk_release_rule"),
+        sqlite_with_rowid=True,
+    )
     op.create_table(
         "snapshot",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
