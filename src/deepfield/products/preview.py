@@ -82,6 +82,11 @@ def make_preview(path: Path, header: Header, out: Path) -> bool:
     return True
 
 
+def preview_stem(previews: Path, sha256: str) -> Path:
+    """Return the path without ending under which the previews of a content stand."""
+    return previews / sha256[:2] / sha256
+
+
 def read_caption(path: Path) -> Caption:
     """Read back what a preview says of itself."""
     with Image.open(path) as image:

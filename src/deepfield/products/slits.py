@@ -52,7 +52,6 @@ def draw_slits(planes: Sequence[Plane], suffix: str) -> tuple[Image.Image, Image
 def _stack(strips: Sequence[Pixels], offsets: Sequence[int], names: Sequence[str], stretch: Stretch) -> Image.Image:
     span = max(offset + strip.shape[1] for offset, strip in zip(offsets, strips, strict=True))
     scale = (WIDTH - _GUTTER - _GAP) / span
-    scale = float(int(scale)) if scale >= 1 else scale
     room = (_TALLEST - _GAP * len(strips)) // sum(strip.shape[0] for strip in strips)
     up = max(1, min(_ENLARGED, room))
     heights = [max(_LEAST, strip.shape[0] * up) for strip in strips]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from deepfield.model.errors import AccessDeniedError, NoPreviewError
 from deepfield.model.identifiers import artifact_uri
 from deepfield.products.header import Header
-from deepfield.products.preview import Caption, read_caption
+from deepfield.products.preview import Caption, preview_stem, read_caption
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -234,7 +234,8 @@ class Holdings:
 
 def preview_path(previews: Path, sha256: str, *, size: PreviewSize = "full") -> Path:
     """Return where the picture of a content lives, by the checksum of that content."""
-    return previews / sha256[:2] / (f"{sha256}.png" if size == "full" else f"{sha256}.thumb.png")
+    stem = preview_stem(previews, sha256)
+    return stem.with_name(f"{sha256}.png" if size == "full" else f"{sha256}.thumb.png")
 
 
 def _of_plane(products: list[Product], product_id: str) -> tuple[Product, ...]:
