@@ -84,7 +84,7 @@ def read_ecsv(source: ByteSource) -> dict[str, Any]:
 def read_csv(source: ByteSource) -> dict[str, Any]:
     """Return ``columns``, ``rows`` and ``delimiter`` of a text table; ``format`` is ``pool`` for association pools.
 
-    Of a pool ``programs`` lists the programmes, without leading zeros.
+    Of a pool ``programs`` lists the programmes, without leading zeros, and ``first_file`` the first of its exposures.
     """
     lines = (line for line in _lines(source) if line.strip() and not line.startswith("#"))
     first = next(lines, "")
@@ -94,20 +94,24 @@ def read_csv(source: ByteSource) -> dict[str, Any]:
     pool = len(POOL_COLUMNS & set(upper)) >= 3
     document: dict[str, Any] = {"format": "pool" if pool else "csv", "columns": columns[:2000], "delimiter": delimiter}
     if pool and "PROGRAM" in upper:
-        document["rows"], document["programs"] = _count_programs(lines, delimiter, upper.index("PROGRAM"))
+        names = upper.index("FILENAME") if "FILENAME" in upper else None
+        document |= _pool(lines, delimiter, upper.index("PROGRAM"), names)
     else:
         document["rows"] = sum(1 for _ in lines)
     return document
 
 
-def _count_programs(lines: Iterator[str], delimiter: str, column: int) -> tuple[int, list[str]]:
+def _pool(lines: Iterator[str], delimiter: str, program: int, name: int | None) -> dict[str, Any]:
     rows = 0
     programs: set[str] = set()
+    first: str | None = None
     for row in csv.reader(lines, delimiter=delimiter):
         rows += 1
-        if column < len(row) and row[column].strip().isdigit() and len(programs) < 1000:
-            programs.add(str(int(row[column])))
-    return rows, sorted(programs)
+        if program < len(row) and row[program].strip().isdigit() and len(programs) < 1000:
+            programs.add(str(int(row[program])))
+        if name is not None and name < len(row) and (first is None or row[name].strip() < first):
+            first = row[name].strip() or first
+    return {"rows": rows, "programs": sorted(programs), "first_file": first}
 
 
 def _as_mapping(meta: Any) -> Any:

@@ -126,6 +126,8 @@ class JwstTables:
     recommended: Mapping[tuple[str, bool], Mapping[Stage, tuple[str, ...]]]
     keywords: Mapping[str, Source]
     names: NameGrammar
+    main_products: Mapping[str, Mapping[str, tuple[str, ...]]]
+    resolving_powers: Mapping[tuple[str, str], float]
 
     @classmethod
     def load(cls, overrides: Path | None = None) -> JwstTables:
@@ -146,11 +148,24 @@ class JwstTables:
             recommended=_recommended(_rows(folders, "recommended.tsv")),
             keywords=_keywords(_documents(folders, "keywords.toml")),
             names=_grammar(_documents(folders, "names.toml")[-1], suffixes, bands.values()),
+            main_products=_main_products(_documents(folders, "main_products.toml")),
+            resolving_powers={
+                (row["instrument"], row["element"]): float(row["resolving_power"])
+                for row in _rows(folders, "resolving.tsv")
+            },
         )
 
     def recommended_suffixes(self, exposure_type: str | None, *, time_series: bool) -> Mapping[Stage, tuple[str, ...]]:
         """Return which suffixes are recommended at each stage; nothing for an exposure type without an entry."""
         return self.recommended.get((exposure_type or "", time_series), {})
+
+    def main_suffixes(self, dataproduct_type: str | None, product_id: str) -> tuple[str, ...]:
+        """Return the suffixes that may stand for a plane, the best first."""
+        return self.main_products.get(dataproduct_type or "image", {}).get(product_id, ())
+
+    def resolving_power(self, instrument: str, element: str) -> float | None:
+        """Return the typical resolving power of a disperser; None for a filter."""
+        return self.resolving_powers.get((instrument, element))
 
     def band(self, instrument: str, element: str, exposure_type: str | None = None) -> Band | None:
         """Return the range of an element; that of the exposure type where there are several."""
@@ -256,6 +271,14 @@ def _recommended(
         for time_series in {"any": (False, True), "no": (False,), "yes": (True,)}[row["time_series"]]:
             table[row["exposure_type"], time_series] = by_stage
     return table
+
+
+def _main_products(documents: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    return {
+        kind: {plane: tuple(suffixes) for plane, suffixes in planes.items()}
+        for document in documents
+        for kind, planes in document.items()
+    }
 
 
 def _keywords(documents: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
