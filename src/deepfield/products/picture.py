@@ -56,9 +56,9 @@ class Stretch:
 def robust_stretch(values: NDArray[np.float32]) -> Stretch | None:
     """Choose limits that neither outliers nor an empty sky can spoil, or None where no value is finite.
 
-    The range runs from just under the background to the 99.7 % point, and at least to ten times the noise between
-    neighbours above the median, so that an empty field stays dark. The softness follows the scatter of all values:
-    faint structure appears, noise does not.
+    The range runs from just under the background to the 99.7 % point, and at least to twenty times the noise between
+    neighbours above the median, so that an empty field stays dark. The softness follows the scatter of all values and
+    that noise: faint structure appears, noise does not.
     """
     known = values[np.isfinite(values)]
     if known.size == 0:
@@ -66,12 +66,13 @@ def robust_stretch(values: NDArray[np.float32]) -> Stretch | None:
     low, middle, high = (float(value) for value in np.percentile(known, (0.5, 50, 99.7)))
     scatter = _scatter(known)
     lower = max(low, middle - 2 * scatter) if scatter > 0 else low
-    upper = max(high, middle + 10 * _scatter(np.diff(values[..., ::2, :]) / np.float32(2**0.5)))
+    noise = _scatter(np.diff(values[..., ::2, :]) / np.float32(2**0.5))
+    upper = max(high, middle + 20 * noise)
     if not upper > lower:
         lower, upper = float(known.min()), float(known.max())
     if not upper > lower:
         upper = lower + max(abs(lower), 1.0)
-    softness = min(max(3 * scatter / (upper - lower), 0.01), 0.5)
+    softness = min(max(max(3 * scatter, 6 * noise) / (upper - lower), 0.01), 0.5)
     return Stretch(lower, upper, softness)
 
 
