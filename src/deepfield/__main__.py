@@ -2,4 +2,5 @@
 
 from deepfield.cli import app
 
-app()
+if __name__ == "__main__":  # processes that an ingest spawns import this module, too
+    app()

@@ -1,5 +1,6 @@
 """Commands about files: simulate, ingest, forget, read, check."""
 
+import shutil
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -7,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from deepfield.bootstrap import Archive
+from deepfield.bootstrap import Archive, build, load_settings
+from deepfield.cli import console
+from deepfield.model.errors import InvalidValueError
 
 REFUSALS = 3
 
@@ -22,13 +25,22 @@ class Size(StrEnum):
 def simulate(
     folder: Annotated[Path, typer.Argument(help="Folder to write; it must be empty or not exist")],
     size: Annotated[Size, typer.Option(help="small: under 300 MB; medium: full detectors")] = Size.small,
-    seed: Annotated[int, typer.Option(help="The same seed writes the same archive")] = 1,
-    mosaic: Annotated[int | None, typer.Option(min=1024, help="Add an i2d mosaic of this many pixels a side")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed writes the same archive")] = 1,
+    mosaic: Annotated[int | None, typer.Option(min=64, help="Add an i2d mosaic of this many pixels a side")] = None,
     *,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that holds something")] = False,
 ) -> None:
     """Write a small, physically plausible JWST archive."""
-    raise NotImplementedError
+    from deepfield import simulate as simulation
+
+    if not force and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InvalidValueError("folder", str(folder), "an empty folder or none; --force writes into it all the same")
+    with console.progress("Simulating") as tell:
+        summary = simulation.simulate(folder, size=size.value, seed=seed, mosaic=mosaic, progress=tell)
+    typer.echo(
+        f"{summary.files} files of {summary.observations} observations in {summary.programmes} programmes, "
+        f"{console.size(summary.size)}, in {folder}"
+    )
 
 
 def ingest(
@@ -43,8 +55,6 @@ def ingest(
     verify: Annotated[bool, typer.Option("--verify", help="Read files again that look unchanged")] = False,
 ) -> None:
     """Bring files into the archive; what is there already stays as it is."""
-    from deepfield.bootstrap import build, load_settings
-
     with build(load_settings()) as archive:
         refused = ingest_paths(
             archive, paths, report=report, copy=copy, workers=workers, release_table=release_table, verify=verify
@@ -89,4 +99,10 @@ def check(
 
 def simulate_once(folder: Path) -> None:
     """Simulate the small archive into a folder, whole or not at all, unless it is there."""
-    raise NotImplementedError
+    if folder.exists():
+        return
+    part = folder.with_name(f"{folder.name}.part")
+    if part.exists():
+        shutil.rmtree(part)
+    simulate(part)
+    part.rename(folder)
