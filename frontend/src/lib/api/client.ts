@@ -25,8 +25,7 @@ export class ApiError extends Error {
 
   /** Names near the one that was asked for. */
   get closest(): string[] {
-    const closest = this.body.closest
-    return closest == null ? [] : Array.isArray(closest) ? closest : [closest]
+    return this.body.closest ?? []
   }
 }
 

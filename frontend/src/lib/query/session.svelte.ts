@@ -40,11 +40,13 @@ class Session {
 
   /** Ask something else; a step that Back undoes. */
   ask(query: Query): void {
-    this.#show({ ...this.view, query }, 'push')
+    // Another place to look at: the sky goes there by itself.
+    const elsewhere = query.position !== this.query.position || query.radius !== this.query.radius
+    this.#show({ ...this.view, query, sky: elsewhere ? null : this.view.sky }, 'push')
   }
 
   clear(): void {
-    this.#show({ ...this.view, query: { ...EMPTY, columns: this.query.columns }, focus: null }, 'push')
+    this.#show({ ...this.view, query: { ...EMPTY, sort: this.query.sort, columns: this.query.columns }, sky: null }, 'push')
   }
 
   focus(obsId: string | null): void {

@@ -1,0 +1,131 @@
+/** From a value to its place along a histogram, and back. */
+import { mjd, utcFromMjd, isoFromMjd } from '../format/times'
+import { exposure, figure, wavelength } from '../format/numbers'
+import { range } from '../query/grammar'
+
+export interface Scale {
+  edges: readonly number[]
+  log: boolean
+}
+
+/** Place of a value along the bins, 0 to 1, cut at both ends. */
+export function along(value: number, { edges, log }: Scale): number {
+  const [low, high] = [edges[0]!, edges.at(-1)!]
+  const place = log
+    ? Math.log(Math.max(value, Number.MIN_VALUE) / low) / Math.log(high / low)
+    : (value - low) / (high - low)
+  return Number.isFinite(place) ? Math.min(1, Math.max(0, place)) : 0
+}
+
+/** The edge nearest to a place along the bins. */
+export function nearestEdge(place: number, { edges }: Scale): number {
+  return Math.min(edges.length - 1, Math.max(0, Math.round(place * (edges.length - 1))))
+}
+
+/** Ticks that read well: powers of ten with 2 and 5 between where there is room, years, or round steps. */
+export function ticks(scale: Scale, kind: 'number' | 'time', most = 6): number[] {
+  const [low, high] = [scale.edges[0]!, scale.edges.at(-1)!]
+  if (kind === 'time') return timeTicks(low, high, most)
+  const all = scale.log ? logTicks(low, high) : linearTicks(low, high, most)
+  for (let keep = 1; ; keep++) {
+    const kept = scale.log ? all.filter((tick) => keep === 1 || isDecade(tick, keep)) : all.filter((_, i) => i % keep === 0)
+    if (kept.length <= most || keep > 12) return kept
+  }
+}
+
+const decadeOf = (value: number) => Math.log10(value)
+function isDecade(tick: number, keep: number): boolean {
+  const exponent = decadeOf(tick)
+  const whole = Math.round(exponent)
+  return Math.abs(exponent - whole) < 1e-6 && (keep <= 2 || whole % (keep - 1) === 0)
+}
+
+function logTicks(low: number, high: number): number[] {
+  const found: number[] = []
+  for (let exponent = Math.floor(decadeOf(low)); exponent <= decadeOf(high); exponent++) {
+    for (const step of [1, 2, 5]) {
+      const tick = Number((step * 10 ** exponent).toPrecision(1))
+      if (tick >= low * 0.999 && tick <= high * 1.001) found.push(tick)
+    }
+  }
+  return found
+}
+
+function linearTicks(low: number, high: number, most: number): number[] {
+  const raw = (high - low) / most
+  const power = 10 ** Math.floor(Math.log10(raw))
+  const step = [1, 2, 5, 10].map((n) => n * power).find((candidate) => candidate >= raw) ?? raw
+  const found: number[] = []
+  for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(12)))
+  return found
+}
+
+function timeTicks(low: number, high: number, most: number): number[] {
+  const days = high - low
+  const months = [1, 2, 3, 6, 12, 24, 60, 120].find((step) => days / 30.4 / step <= most)
+  if (days < 45 || months === undefined) return linearTicks(low, high, Math.min(most, 4))
+  const start = new Date(Date.parse(isoFromMjd(low)))
+  const found: number[] = []
+  let month = start.getUTCFullYear() * 12 + start.getUTCMonth()
+  month = Math.ceil(month / months) * months
+  for (; found.length < 24; month += months) {
+    const tick = mjd(`${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`)
+    if (tick > high) break
+    if (tick >= low) found.push(tick)
+  }
+  return found
+}
+
+export type Reading = 'wavelength' | 'exposure' | 'time' | 'plain'
+
+/** A value in words. `span` is the width of the histogram in the same unit. */
+export function worded(value: number, reading: Reading, span = Infinity): string {
+  if (reading === 'wavelength') return wavelength(value)
+  if (reading === 'exposure') return exposure(value)
+  if (reading === 'time') return utcFromMjd(value, span < 4 ? 'minute' : 'day')
+  return figure(value, 4)
+}
+
+/** A tick's label: years for long spans, no repeated unit. */
+export function tickLabel(value: number, reading: Reading, span: number): string {
+  if (reading === 'wavelength') return String(Number((value * 1e6).toPrecision(3)))
+  if (reading === 'exposure') return exposure(value)
+  if (reading === 'time') {
+    if (span < 45) return utcFromMjd(value, span < 4 ? 'minute' : 'day').slice(5)
+    const day = utcFromMjd(value + 0.001, 'day')
+    return day.endsWith('-01-01') ? day.slice(0, 4) : day.slice(0, 7)
+  }
+  return figure(value, 3)
+}
+
+/** The filters of a brush, by column. Ends at the outermost edges are left open. */
+export function brushed(column: string, low: number | null, high: number | null, kind: 'number' | 'time'): Record<string, string | undefined> {
+  const from = low === null ? '' : bound(low, kind, 'low')
+  const to = high === null ? '' : bound(high, kind, 'high')
+  if (column === 'em') {
+    // A wavelength range is met by every observation that reaches into it.
+    return { em_max: from ? `${from}..` : undefined, em_min: to ? `..${to}` : undefined }
+  }
+  return { [column]: from || to ? `${from}..${to}` : undefined }
+}
+
+/** The brush that the filters say; null for an open end. */
+export function brush(column: string, filters: Readonly<Record<string, string>>): { low: number | null; high: number | null } {
+  const read = (text: string | null) => {
+    if (text === null) return null
+    const value = column === 't_min' ? mjd(text) : Number(text)
+    return Number.isFinite(value) ? value : null
+  }
+  if (column === 'em') return { low: read(range(filters['em_max']).low), high: read(range(filters['em_min']).high) }
+  const { low, high } = range(filters[column])
+  return { low: read(low), high: read(high) }
+}
+
+/** An edge as text, rounded outwards so that what stands at the edge stays in. */
+function bound(value: number, kind: 'number' | 'time', side: 'low' | 'high'): string {
+  const rounded = side === 'low' ? Math.floor : Math.ceil
+  if (kind === 'time') return isoFromMjd(rounded(value * 1440 + (side === 'low' ? 1e-6 : -1e-6)) / 1440 + 1e-9, 'second')
+  if (value === 0) return '0'
+  const power = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4)
+  return String(Number((rounded(value / power + (side === 'low' ? 1e-7 : -1e-7)) * power).toPrecision(6)))
+}

@@ -1,0 +1,87 @@
+/** The keys of the portal: what each does, and the reader of two-stroke keys. */
+
+export interface KeyHelp {
+  keys: readonly string[]
+  does: string
+}
+
+export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
+  {
+    where: 'Everywhere',
+    list: [
+      { keys: ['/'], does: 'Search' },
+      { keys: ['g', 'e'], does: 'Go to Explore' },
+      { keys: ['g', 'o'], does: 'Go to the focused observation' },
+      { keys: ['?'], does: 'List the keys' },
+      { keys: ['Esc'], does: 'Close, or stop a running query' },
+    ],
+  },
+  {
+    where: 'Results',
+    list: [
+      { keys: ['j', '↓'], does: 'Next observation' },
+      { keys: ['k', '↑'], does: 'Previous observation' },
+      { keys: ['Space'], does: 'Select' },
+      { keys: ['Enter'], does: 'Open' },
+      { keys: ['Home', 'End'], does: 'First and last' },
+    ],
+  },
+  {
+    where: 'Sky, when it has the focus',
+    list: [
+      { keys: ['+', '−'], does: 'Zoom' },
+      { keys: ['← ↑ → ↓'], does: 'Move' },
+      { keys: ['0'], does: 'Show all results' },
+      { keys: ['Tab'], does: 'Next footprint under the pointer' },
+    ],
+  },
+]
+
+export type Action = 'search' | 'explore' | 'observation' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
+
+const SINGLE: Record<string, Action> = {
+  '/': 'search',
+  '?': 'help',
+  j: 'next',
+  k: 'previous',
+  ArrowDown: 'next',
+  ArrowUp: 'previous',
+  ' ': 'select',
+  Enter: 'open',
+  Escape: 'escape',
+}
+const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation' }
+
+/** Time in which the second stroke of `g e` has to come; milliseconds. */
+const PATIENCE = 1200
+
+export interface Stroke {
+  key: string
+  at: number
+}
+
+/** Turns strokes into actions; remembers a leading `g`. */
+export class KeyReader {
+  #led = -Infinity
+
+  read({ key, at }: Stroke): Action | null {
+    const led = at - this.#led <= PATIENCE
+    this.#led = -Infinity
+    if (led && AFTER_G[key]) return AFTER_G[key]
+    if (key === 'g') {
+      this.#led = at
+      return null
+    }
+    return SINGLE[key] ?? null
+  }
+}
+
+/** Whether a key belongs to what has the focus: text fields keep all, controls their own. */
+export function isTaken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false
+  if (target.isContentEditable || target.matches('textarea, select')) return true
+  if (target instanceof HTMLInputElement && target.type !== 'checkbox') return true
+  const own = ['Enter', ' ', 'ArrowDown', 'ArrowUp']
+  if (!own.includes(key)) return false
+  return target.closest('a, button, input, dialog, pre, [role="slider"], [role="application"], [role="tab"]') !== null
+}

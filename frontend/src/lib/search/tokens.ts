@@ -1,0 +1,57 @@
+/** The parts of a query that the search line shows as tokens. */
+import { IN_PANEL } from '../facets/order'
+import type { Resolved } from '../api/types'
+import { position, separation, type CoordinateStyle } from '../format/angles'
+import { items, unescape } from '../query/grammar'
+import { withFilters, type Query } from '../query/query'
+
+export interface Token {
+  id: string
+  key: string
+  value: string
+  /** Where the value was resolved to. */
+  note: string
+  /** The query without it. */
+  without: Query
+}
+
+const KEYS: Record<string, string> = { proposal_id: 'programme', obs_id: 'observation', target_name: 'target' }
+
+export function tokens(query: Query, resolved: Resolved | null, style: CoordinateStyle): Token[] {
+  const found: Token[] = []
+  if (query.position) {
+    const isPlace = resolved !== null && resolved.kind !== 'region'
+    found.push({
+      id: 'position',
+      key: isPlace || resolved === null ? 'position' : 'region',
+      value: query.position,
+      note: isPlace ? position(resolved.ra, resolved.dec, style) : '',
+      without: { ...query, position: null, radius: null, match: 'footprint' },
+    })
+    if (isPlace && resolved.radius != null) {
+      found.push({
+        id: 'radius',
+        key: 'within',
+        value: separation(resolved.radius),
+        note: '',
+        without: { ...query, radius: null },
+      })
+    }
+    if (query.match === 'center') {
+      found.push({ id: 'match', key: 'match', value: 'centre', note: '', without: { ...query, match: 'footprint' } })
+    }
+  }
+  if (query.text) found.push({ id: 'text', key: 'words', value: query.text, note: '', without: { ...query, text: null } })
+  for (const [column, value] of Object.entries(query.filters)) {
+    if (IN_PANEL.has(column)) continue
+    const list = items(value)
+    found.push({
+      id: column,
+      key: KEYS[column] ?? column,
+      value: list.length > 3 ? `${list.length} values` : list.length ? list.map(unescape).join(', ') : value,
+      note: '',
+      without: withFilters(query, { [column]: undefined }),
+    })
+  }
+  return found
+}

@@ -1,0 +1,58 @@
+/** Ways out of an answer without rows. */
+import type { FacetAnswer } from '../api/types'
+import { FACETS } from '../facets/order'
+import { instrument, level } from '../format/names'
+import { items, unescape } from '../query/grammar'
+import { withFilters, type Query } from '../query/query'
+
+export interface WayOut {
+  label: string
+  count: number
+  query: Query
+}
+
+/** Columns of the query that a facet of the panel counts. */
+function filtersOf(column: string): string[] {
+  return column === 'em' ? ['em_min', 'em_max'] : [column]
+}
+
+/**
+ * Queries with one filter less that find something, most first. A facet counts under all other filters, so the sum
+ * of its counts is what is found without it.
+ */
+export function lessOneFilter(query: Query, answer: FacetAnswer | null): WayOut[] {
+  const found: WayOut[] = []
+  for (const facet of answer?.facets ?? []) {
+    const columns = filtersOf(facet.column).filter((column) => query.filters[column] !== undefined)
+    if (!columns.length) continue
+    const count =
+      facet.kind === 'category'
+        ? facet.values.reduce((sum, value) => sum + value.count, 0)
+        : facet.counts.reduce((sum, value) => sum + value, facet.nulls)
+    if (count === 0) continue
+    const caption = FACETS.find((known) => known.column === facet.column)?.caption ?? facet.column
+    const without = withFilters(query, Object.fromEntries(columns.map((column) => [column, undefined])))
+    found.push({ label: `Drop “${said(facet.column, query.filters[columns[0]!]!, caption)}”`, count, query: without })
+  }
+  return found.sort((a, b) => b.count - a.count)
+}
+
+function said(column: string, filter: string, caption: string): string {
+  const [only, ...others] = items(filter).map(unescape)
+  if (only === undefined || others.length) return caption.toLowerCase()
+  if (column === 'instrument_name') return `${instrument(only)} only`
+  if (column === 'calib_level') return `${level(only)} only`
+  return `${only} only`
+}
+
+/** Radii to try in turn, in degrees. */
+export function widerRadii(radius: number): number[] {
+  return [5, 25, 125, 625].map((times) => radius * times).filter((wider) => wider <= 20)
+}
+
+/** A radius as the search takes it. */
+export function radiusText(degrees: number): string {
+  const round = (value: number) => Number(value.toPrecision(2))
+  if (degrees < 1 / 60) return `${round(degrees * 3600)}"`
+  return degrees < 1 ? `${round(degrees * 60)}'` : `${round(degrees)}d`
+}
