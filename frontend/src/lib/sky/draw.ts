@@ -88,7 +88,7 @@ function labelPlace(camera: Camera, line: GridLine): [number, number] | null {
     if (!a || !b || (a[axis] - edge) * (b[axis] - edge) > 0 || a[axis] === b[axis]) continue
     const t = (edge - a[axis]) / (b[axis] - a[axis])
     const [x, y] = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
-    if (axis === 1 && x > 60 && x < camera.width - 60) return [x + 4, edge + 1]
+    if (axis === 1 && x > 45 && x < camera.width - 70) return [x + 4, edge + 1]
     if (axis === 0 && y > 20 && y < camera.height - 24) return [edge, y - 2]
   }
   return inside(camera, line)

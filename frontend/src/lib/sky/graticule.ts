@@ -96,8 +96,8 @@ function hours(ra: number, stride: number): string {
 /** Declination, as precise as its step: `−58°`, `−58°34′`, `−58°34′20″`. */
 function arcminutes(dec: number, stride: number): string {
   const [d, m, s] = sexagesimal(Math.abs(dec), stride * 3600)
-  const sign = dec < 0 ? '−' : '+'
-  if (stride >= 1) return `${sign}${d}°`
+  const sign = dec < 0 ? '−' : dec > 0 ? '+' : ''
+  if (stride >= 1) return `${sign}${Number(d)}°`
   if (stride >= 1 / 60) return `${sign}${d}°${m}′`
   return `${sign}${d}°${m}′${s}″`
 }
