@@ -20,8 +20,10 @@ from deepfield.model.observation import Observation, Plane, Proposal, Target
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from deepfield.ingest.blueprint import FileFacts
+    from deepfield.ingest.links import Members
     from deepfield.missions.jwst.names import ParsedName
     from deepfield.missions.jwst.tables import ExposureType, JwstTables
 
@@ -74,19 +76,19 @@ def assemble(
     recommended = _recommended(ordered, exposure_type, tables, series=series)
     planes = [_released(plane, data_release, recommended) for plane in planes]
     said.origin["data_release"] = released_by
-    return _summary(obs_id, said, name, planes, maker, members.obs_ids, members.kind, data_release)
+    return _summary(obs_id, name=name, planes=planes, maker=maker, members=members, data_release=data_release)
 
 
 def _summary(
     obs_id: str,
-    said: Testimony,
+    *,
     name: ParsedName | None,
     planes: list[Plane],
     maker: PlaneMaker,
-    members: tuple[str, ...],
-    association: str | None,
-    data_release: object,
+    members: Members,
+    data_release: datetime | None,
 ) -> Observation:
+    said = maker.said
     best = planes[0]
     combined = any(facts.combined for facts in said.files)
     exposure_type = maker.exposure_type
@@ -96,7 +98,7 @@ def _summary(
     position = position or next((plane.position for plane in planes if plane.position is not None), None)
     return Observation(
         obs_id=obs_id,
-        algorithm=(association or _association_type(said) or "composite") if combined else "exposure",
+        algorithm=(members.kind or _association_type(said) or "composite") if combined else "exposure",
         intent=exposure_type.intent if exposure_type else None,
         instrument_name=instrument,
         instrument_mode=exposure_type.mode_word(detector) if exposure_type else instrument,
@@ -110,7 +112,7 @@ def _summary(
         ),
         target=_target(said),
         planes=tuple(planes),
-        members=members if combined else (),
+        members=members.obs_ids if combined else (),
         detector=detector,
         exp_type=said.text("exp_type"),
         template=said.text("template"),
@@ -123,7 +125,7 @@ def _summary(
         position=position,
         energy=next((plane.energy for plane in planes if plane.energy is not None), None),
         time=next((plane.time for plane in planes if plane.time is not None), None),
-        data_release=data_release,  # type: ignore[arg-type]
+        data_release=data_release,
         provenance=best.provenance,
         main_product=best.main_product,
         origin=dict(sorted({**said.origin, **maker.origin}.items())),
@@ -213,16 +215,16 @@ def _recommended(
     return frozenset()
 
 
-def _released(plane: Plane, data_release: object, recommended: frozenset[str]) -> Plane:
+def _released(plane: Plane, data_release: datetime | None, recommended: frozenset[str]) -> Plane:
     artifacts = tuple(
         replace(
             artifact,
-            data_release=data_release,  # type: ignore[arg-type]
+            data_release=data_release,
             product_group=RECOMMENDED if artifact.filename in recommended else None,
         )
         for artifact in plane.artifacts
     )
-    return replace(plane, data_release=data_release, artifacts=artifacts)  # type: ignore[arg-type]
+    return replace(plane, data_release=data_release, artifacts=artifacts)
 
 
 def _level(planes: Sequence[Plane]) -> int | None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from deepfield.ingest.identity import Identity, identity_of
 from deepfield.ingest.times import parse_time
 from deepfield.missions.jwst.tables import LEVEL_OF_STAGE, default_tables
+from deepfield.model.observation import Part
+from deepfield.products.header import Card, Hdu
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -78,6 +80,7 @@ class FileFacts:
 def identify(header: Header, *, size: int, sha256: str, tables: JwstTables | None = None) -> FileFacts:
     """Identify and classify one file."""
     tables = tables or default_tables()
+    header = with_tree_keywords(header, tables)
     identity = identity_of(header, tables)
     facts = FileFacts(
         filename=identity.filename,
@@ -100,6 +103,22 @@ def identify(header: Header, *, size: int, sha256: str, tables: JwstTables | Non
         combined=identity.combined,
     )
     return _classified(facts, identity, tables) if identity.verdict == "product" else facts
+
+
+def with_tree_keywords(header: Header, tables: JwstTables) -> Header:
+    """Give a file that has a metadata tree and no header (``.asdf``) the keywords its tree answers."""
+    meta = header.tree.get("meta")
+    if header.container != "asdf" or not isinstance(meta, dict) or header.hdus:
+        return header
+    found = ((keyword, _at(meta, path), f"meta.{path}") for keyword, path in tables.tree_paths.items())
+    cards = tuple(Card(*card) for card in found if isinstance(card[1], str | int | float | bool))
+    return replace(header, hdus=(Hdu(Part(0, "PRIMARY"), cards),))
+
+
+def _at(tree: Any, path: str) -> Any:
+    for name in path.split("."):
+        tree = tree.get(name) if isinstance(tree, dict) else None
+    return tree
 
 
 def _classified(facts: FileFacts, identity: Identity, tables: JwstTables) -> FileFacts:

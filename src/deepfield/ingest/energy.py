@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 _NOTHING = frozenset({"CLEAR", "CLEARP", "N/A", "NONE", "ANY", ""})
 _PLAUSIBLE = (1e-7, 5e-5)
 """Metres between which a wavelength of JWST lies."""
-_UM = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +76,8 @@ def _medium_resolution(
     if not bands:
         notes.append(f"no wavelength range is known for channel {optics.channel} and band {optics.band} of MIRI")
         return Energy(bandpass=bandpass, resolving_power=resolving, samples=samples), None, notes
-    lower, upper = min(band.lower_um for band in bands) * _UM, max(band.upper_um for band in bands) * _UM
-    return Energy(lower, upper, bandpass, resolving, samples), f"bands.tsv {bandpass}", notes
+    lower, upper = min(band.lower_um for band in bands), max(band.upper_um for band in bands)
+    return Energy(_metres(lower), _metres(upper), bandpass, resolving, samples), f"bands.tsv {bandpass}", notes
 
 
 def _elements(optics: Optics, tables: JwstTables) -> list[str]:
@@ -98,7 +97,7 @@ def _range(optics: Optics, elements: list[str], tables: JwstTables) -> tuple[tup
     kind = optics.exposure_type.name if optics.exposure_type else None
     pair = tables.band(instrument, ";".join(elements), kind) if len(elements) > 1 else None
     if pair is not None:
-        return (pair.lower_um * _UM, pair.upper_um * _UM), f"bands.tsv {pair.element}"
+        return (_metres(pair.lower_um), _metres(pair.upper_um)), f"bands.tsv {pair.element}"
     bands = [band for element in elements if (band := tables.band(instrument, element, kind)) is not None]
     if not bands and instrument == "FGS":
         bands = [band for band in (tables.band("FGS", "CLEAR"),) if band is not None]
@@ -109,7 +108,7 @@ def _range(optics: Optics, elements: list[str], tables: JwstTables) -> tuple[tup
     if lower >= upper:
         narrow = min(shaping, key=lambda band: band.upper_um - band.lower_um)
         lower, upper, shaping = narrow.lower_um, narrow.upper_um, [narrow]
-    return (lower * _UM, upper * _UM), f"bands.tsv {' and '.join(band.element for band in shaping)}"
+    return (_metres(lower), _metres(upper)), f"bands.tsv {' and '.join(band.element for band in shaping)}"
 
 
 def _resolving(optics: Optics, elements: list[str], tables: JwstTables) -> float | None:
@@ -124,4 +123,9 @@ def _pivot(optics: Optics, elements: list[str], tables: JwstTables) -> float | N
         if (band := tables.band(optics.instrument or "", element)) is not None and band.pivot_um
     ]
     narrow = min(bands, key=lambda band: band.upper_um - band.lower_um, default=None)
-    return narrow.pivot_um * _UM if narrow and narrow.pivot_um else None
+    return _metres(narrow.pivot_um) if narrow and narrow.pivot_um else None
+
+
+def _metres(micrometres: float) -> float:
+    """Turn the decimal numbers of the tables into metres without the noise of a binary product."""
+    return round(micrometres * 1e-6, 12)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from deepfield.model.coverage import Circle, Polygon, from_vector, parse_regions, separation, to_stcs, to_vectors
+from deepfield.model.coverage import Polygon, from_vector, parse_regions, separation, to_stcs, to_vectors
 from deepfield.model.errors import InvalidValueError
 from deepfield.model.observation import Position
 
@@ -211,4 +211,4 @@ def _reach(centre: tuple[float, float], region: Region) -> float:
     if isinstance(region, Polygon):
         return max(separation(centre, vertex) for vertex in region.vertices)
     circle = region.enclosing()
-    return separation(centre, (circle.ra, circle.dec)) + (circle.radius if isinstance(circle, Circle) else 0.0)
+    return separation(centre, (circle.ra, circle.dec)) + circle.radius

@@ -24,6 +24,7 @@ _NOT_OURS: Mapping[str, str] = {
     "edb_csv": "engineering time series: kept where it is, no part of an observation",
     "osf": "observatory status file: kept where it is, no part of an observation",
 }
+_RELEASE_TABLE = "release.toml"
 _SIGNS_OF_REFERENCE = ("REFTYPE", "USEAFTER", "PEDIGREE")
 _DIMENSIONS = {"ImageModel": 2, "CubeModel": 3}
 """How many axes SCI has, by the data model (DATAMODL) the header claims."""
@@ -57,28 +58,49 @@ class Identity:
 
 
 def identity_of(header: Header, tables: JwstTables) -> Identity:
-    """Identify a file."""
+    """Identify a file: by the first rule that can."""
     own = parse_name(header.filename, tables)
+    for rule in (_by_own_name, _as_reference, _as_contributed, _by_stated_name, _by_keywords):
+        identity = rule(header, own, tables)
+        if identity is not None:
+            return identity
+    return _stranger(header, own)
+
+
+def _by_own_name(header: Header, own: ParsedName | None, _tables: JwstTables) -> Identity | None:
     if own is not None and own.family in _NOT_OURS:
         return _kept(header, own, _NOT_OURS[own.family])
     if own is not None and own.family != _LAST_RESORT and own.suffix:
         return _by_name(header, own, own.filename, "file name")
-    if header.container not in {"fits", "asdf"}:
-        return _stranger(header, own)
+    return None
+
+
+def _as_reference(header: Header, _own: ParsedName | None, _tables: JwstTables) -> Identity | None:
     if any(header.get(keyword) for keyword in _SIGNS_OF_REFERENCE):
         return _kept(header, None, _NOT_OURS["crds_reference"])
-    if header.get("HLSPID") or header.filename.lower().startswith("hlsp_"):
-        return _contributed(header, ())
+    return None
+
+
+def _as_contributed(header: Header, _own: ParsedName | None, _tables: JwstTables) -> Identity | None:
+    if header.container != "fits":
+        return None
+    contributed = header.get("HLSPID") or header.filename.lower().startswith("hlsp_")
+    return _contributed(header, ()) if contributed else None
+
+
+def _by_stated_name(header: Header, _own: ParsedName | None, tables: JwstTables) -> Identity | None:
     stated = _text(header.first("FILENAME"))
     named = parse_name(stated, tables) if stated else None
-    if named is not None and named.family in _NOT_OURS:
+    if named is None:
+        return None
+    if named.family in _NOT_OURS:
         return _kept(header, named, _NOT_OURS[named.family])
-    if named is not None and named.family != _LAST_RESORT and named.suffix:
-        contradiction = _contradiction(header)
-        if contradiction:
-            return _contributed(header, (contradiction,))
-        return _by_name(header, named, _as_packed(named.filename, header), "FILENAME")
-    return _by_keywords(header, own, tables)
+    if named.family == _LAST_RESORT or not named.suffix:
+        return None
+    contradiction = _contradiction(header)
+    if contradiction:
+        return _contributed(header, (contradiction,))
+    return _by_name(header, named, _as_packed(named.filename, header), "FILENAME")
 
 
 def _by_name(header: Header, parsed: ParsedName, filename: str, known_by: Literal["file name", "FILENAME"]) -> Identity:
@@ -147,10 +169,10 @@ def _owner_of_pool(header: Header) -> str | None:
     return parsed.obs_id if parsed else None
 
 
-def _by_keywords(header: Header, own: ParsedName | None, tables: JwstTables) -> Identity:
+def _by_keywords(header: Header, own: ParsedName | None, tables: JwstTables) -> Identity | None:
     program, observation, visit = (_digits(header.get(key), n) for key, n in _VISIT)
     if not (program and observation and visit):
-        return _stranger(header, own)
+        return None
     stated = _text(header.first("FILENAME"))
     suffix, suffix_from = _suffix(header, (header.filename, stated), tables)
     obs_id = _exposure_id(header, f"jw{program}{observation}{visit}")
@@ -216,12 +238,17 @@ def _suffix(header: Header, names: tuple[str, str | None], tables: JwstTables) -
 
 
 def _contributed(header: Header, notes: tuple[str, ...]) -> Identity:
-    stem = re.sub(r"\.(fits|asdf)(\.gz)?$", "", header.filename, flags=re.IGNORECASE)
+    stated = _text(header.get("FILENAME")) or ""
+    own = header.filename
+    if stated.lower().startswith("hlsp_") and not own.lower().startswith("hlsp_"):
+        own = _as_packed(stated, header)
+        notes = (*notes, f"{header.filename} is known as {own}, the name its header gives")
+    stem = re.sub(r"\.(fits|asdf)(\.gz)?$", "", own, flags=re.IGNORECASE)
     program = _digits(header.first("PROGRAM", "PROPOSID"), 5)
     return Identity(
-        filename=header.filename,
+        filename=own,
         verdict="product",
-        notes=(*notes, *_packing(header, header.filename)),
+        notes=(*notes, *_packing(header, own)),
         obs_id=stem,
         family="contributed",
         known_by="contributor",
@@ -251,6 +278,8 @@ def _kept(header: Header, parsed: ParsedName | None, reason: str) -> Identity:
 
 
 def _stranger(header: Header, own: ParsedName | None) -> Identity:
+    if header.filename == _RELEASE_TABLE:
+        return _kept(header, None, "the operator's table of releases: obeyed, no product")
     if header.container in {"fits", "asdf"}:
         missing = [key for key, _ in _VISIT if header.get(key) is None]
         claims = "TELESCOP says JWST, but " if header.get("TELESCOP") == "JWST" else ""

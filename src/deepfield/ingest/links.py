@@ -18,7 +18,10 @@ Relation: TypeAlias = Literal["association", "pool", "member", "guide_star", "ms
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A product that other observations list: those named, and those whose obs_id fits a pattern (``*`` for any text)."""
+    """A product that other observations list: those named, and those whose obs_id fits a pattern.
+
+    ``*`` in a pattern stands for any text.
+    """
 
     filename: str
     relation: Relation

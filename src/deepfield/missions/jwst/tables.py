@@ -125,6 +125,8 @@ class JwstTables:
     bands: tuple[Band, ...]
     recommended: Mapping[tuple[str, bool], Mapping[Stage, tuple[str, ...]]]
     keywords: Mapping[str, Source]
+    tree_paths: Mapping[str, str]
+    """Where the metadata tree keeps what a keyword says."""
     names: NameGrammar
     main_products: Mapping[str, Mapping[str, tuple[str, ...]]]
     resolving_powers: Mapping[tuple[str, str], float]
@@ -140,13 +142,15 @@ class JwstTables:
         if overrides is not None:
             folders.append(overrides)
         suffixes = {row["suffix"]: _suffix(row) for row in _rows(folders, "suffixes.tsv")}
+        keywords = _documents(folders, "keywords.toml")
         bands = {_band_key(row): _band(row) for row in _rows(folders, "bands.tsv")}
         return cls(
             suffixes=suffixes,
             exposure_types={row["exposure_type"]: _exposure_type(row) for row in _rows(folders, "exposure_types.tsv")},
             bands=tuple(bands.values()),
             recommended=_recommended(_rows(folders, "recommended.tsv")),
-            keywords=_keywords(_documents(folders, "keywords.toml")),
+            keywords=_keywords(keywords),
+            tree_paths={name: path for document in keywords for name, path in document.get("tree", {}).items()},
             names=_grammar(_documents(folders, "names.toml")[-1], suffixes, bands.values()),
             main_products=_main_products(_documents(folders, "main_products.toml")),
             resolving_powers={
@@ -285,7 +289,7 @@ def _keywords(documents: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
     return {
         field: Source(tuple(entry["keywords"]), entry.get("unit"), entry.get("transform"))
         for document in documents
-        for field, entry in document["field"].items()
+        for field, entry in document.get("field", {}).items()
     }
 
 
