@@ -29,7 +29,7 @@ from deepfield.catalogue.versions import current_rows, end_rows, revise
 from deepfield.model.errors import UnknownObservationError, UnknownProductError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
@@ -39,7 +39,8 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 Relation = Literal["association", "pool", "member", "guide_star", "msa"]
 _NAME_END: Final = "\U0010ffff"
-_MEMBERSHIP: Final = ("association", "member")
+_GIVING: Final = ("asn", "pool", "msa")
+_LIKE: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
 
 
 class Observations:
@@ -149,30 +150,31 @@ class Observations:
         return found
 
     def members(self, connection: Connection, obs_id: str) -> list[str]:
-        """Return the obs_ids of the observations that an association of this one lists."""
-        number = self.describe(connection, obs_id)["obs_number"]
-        of = PRODUCT_LINK.c.obs_number
-        return self._related(connection, of, ARTIFACT.c.obs_number == number, number)
+        """Return the obs_ids of the members of a combined observation, as its associations name them."""
+        members: list[str] = self.describe(connection, obs_id)["members"]
+        return members
 
     def part_of(self, connection: Connection, obs_id: str) -> list[str]:
-        """Return the obs_ids of the combined observations whose association lists this one."""
+        """Return the obs_ids of the current combined observations that have this one as a member."""
         number = self.describe(connection, obs_id)["obs_number"]
-        of = ARTIFACT.c.obs_number
-        return self._related(connection, of, PRODUCT_LINK.c.obs_number == number, number)
-
-    def _related(
-        self, connection: Connection, of: ColumnElement[int], where: ColumnElement[bool], number: int
-    ) -> list[str]:
-        query = (
-            select(OBSERVATION.c.obs_id)
-            .distinct()
-            .select_from(PRODUCT_LINK)
-            .join(ARTIFACT, ARTIFACT.c.artifact_number == PRODUCT_LINK.c.artifact_number)
-            .join(OBSERVATION, OBSERVATION.c.obs_number == of)
-            .where(where, of != number, PRODUCT_LINK.c.relation.in_(_MEMBERSHIP))
-            .where(_alive(PRODUCT_LINK, None), _alive(ARTIFACT, None), _alive(OBSERVATION, None))
+        listed = select(PRODUCT_LINK.c.artifact_number).where(
+            PRODUCT_LINK.c.obs_number == number, PRODUCT_LINK.c.relation == "association", _alive(PRODUCT_LINK, None)
         )
-        return sorted(connection.execute(query).scalars())
+        owned = select(ARTIFACT.c.artifact_number).where(
+            ARTIFACT.c.obs_number == number, ARTIFACT.c.suffix == "asn", _alive(ARTIFACT, None)
+        )
+        associations = [*connection.execute(listed).scalars(), *connection.execute(owned).scalars()]
+        found: set[str] = set()
+        for chunk in in_chunks(associations):
+            owners = select(ARTIFACT.c.obs_number).where(ARTIFACT.c.artifact_number.in_(chunk), _alive(ARTIFACT, None))
+            others = select(PRODUCT_LINK.c.obs_number).where(
+                PRODUCT_LINK.c.artifact_number.in_(chunk), _alive(PRODUCT_LINK, None)
+            )
+            query = select(OBSERVATION.c.obs_id, OBSERVATION.c.members).where(
+                OBSERVATION.c.obs_number.in_(owners.union(others)), _alive(OBSERVATION, None)
+            )
+            found.update(name for name, members in connection.execute(query) if obs_id in members)
+        return sorted(found)
 
     def find_names(self, connection: Connection, prefix: str, *, limit: int = 20) -> list[tuple[str, str]]:
         """Return (kind, name) of current observations and files whose name begins so, in order of names.
@@ -212,6 +214,12 @@ class Observations:
             found[row["obs_number"]][row["filename"]] = row
         return found
 
+    def artifacts_after(self, connection: Connection, number: int, *, limit: int) -> list[Row]:
+        """Return the next current artifact rows, with ``obs_id`` and ``proposal_id``, in order of their numbers."""
+        query = _with_owner(None).where(ARTIFACT.c.artifact_number > number)
+        ordered = query.order_by(ARTIFACT.c.artifact_number).limit(limit)
+        return [dict(row) for row in connection.execute(ordered).mappings()]
+
     def history(self, connection: Connection, filenames: Iterable[str]) -> dict[str, dict[str, int]]:
         """Return, for each file name met before, the version of each of its contents: {sha256: version}."""
         found: dict[str, dict[str, int]] = {}
@@ -226,6 +234,15 @@ class Observations:
         rows = current_rows(connection, OBSERVATION, "obs_id", obs_ids)
         return {row["obs_id"]: row for row in rows.values()}
 
+    def numbers(self, connection: Connection, obs_ids: Iterable[str]) -> dict[str, int]:
+        """Return the numbers of those observations that the archive ever held."""
+        return known_numbers(connection, "observation", obs_ids)
+
+    def names_of(self, connection: Connection, obs_numbers: Iterable[int]) -> dict[int, str]:
+        """Return {number: obs_id} of the current ones among these observations."""
+        rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
+        return {row["obs_number"]: row["obs_id"] for row in rows.values()}
+
     def observations_of(self, connection: Connection, obs_numbers: Iterable[int]) -> dict[str, Row]:
         """Return the current rows of these observations by obs_id."""
         rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
@@ -239,6 +256,27 @@ class Observations:
             if connection.execute(query).first() is not None:
                 begun.add(proposal_id)
         return begun
+
+    def referenced(self, connection: Connection, checksums: Iterable[str]) -> set[tuple[str, str]]:
+        """Return (sha256, location) of the versions of current products that have these contents."""
+        current = ARTIFACT.alias()
+        alive = select(current.c.artifact_number).where(
+            current.c.artifact_number == ARTIFACT.c.artifact_number, current.c[SEQ_TO].is_(None)
+        )
+        return self._places(connection, checksums, alive.exists())
+
+    def copies(self, connection: Connection, checksums: Iterable[str]) -> set[tuple[str, str]]:
+        """Return (sha256, location) of every copy in the store that any version, current or not, was given."""
+        return self._places(connection, checksums, ARTIFACT.c.linked.is_(False))
+
+    def _places(
+        self, connection: Connection, checksums: Iterable[str], where: ColumnElement[bool]
+    ) -> set[tuple[str, str]]:
+        found: set[tuple[str, str]] = set()
+        for chunk in in_chunks(sorted(set(checksums))):
+            query = select(ARTIFACT.c.sha256, ARTIFACT.c.location).where(ARTIFACT.c.sha256.in_(chunk), where).distinct()
+            found.update((checksum, location) for checksum, location in connection.execute(query))
+        return found
 
     # Writing -----------------------------------------------------------------------------------------------------
 
@@ -296,11 +334,18 @@ class Observations:
         connection.execute(insert(ARTIFACT), {**row, SEQ_FROM: seq, SEQ_TO: seq})
 
     def save_links(
-        self, connection: Connection, seq: int, wanted: Mapping[int, Mapping[int, Relation]], *, of: Iterable[int]
+        self,
+        connection: Connection,
+        seq: int,
+        wanted: Mapping[int, Mapping[int, Relation]],
+        *,
+        of: Collection[int],
+        to: Collection[int] = (),
     ) -> set[int]:
-        """Make the links of these artifacts the wanted ones; return the observations whose lists changed.
+        """Make links the wanted ones and return the observations whose lists changed.
 
-        ``of`` names every artifact considered; ``wanted`` holds, by artifact number, {observation number: relation}.
+        ``wanted`` holds, by artifact number, {observation number: relation}, and names every artifact considered.
+        It tells all links of the artifacts in ``of``, and of the others those to the observations in ``to``.
         """
         rows = {
             (number, artifact): {"obs_number": number, "artifact_number": artifact, "relation": relation}
@@ -308,7 +353,38 @@ class Observations:
             for number, relation in targets.items()
         }
         before = current_rows(connection, PRODUCT_LINK, "artifact_number", of)
+        there = current_rows(connection, PRODUCT_LINK, "obs_number", to)
+        before |= {key: row for key, row in there.items() if row["artifact_number"] in wanted}
         return {key[0] for key in revise(connection, PRODUCT_LINK, before, rows, seq)}
+
+    def link_givers(self, connection: Connection, programmes: Iterable[str]) -> list[Row]:
+        """Return the current artifacts of these programmes that other observations may list, with their ``obs_id``.
+
+        They are associations, pools, shutter files and guide-star products.
+        """
+        giving = or_(ARTIFACT.c.suffix.in_(_GIVING), OBSERVATION.c.obs_id.contains("_gs-", autoescape=True))
+        found: list[Row] = []
+        for chunk in in_chunks(sorted(set(programmes))):
+            query = _with_owner(None).where(OBSERVATION.c.proposal_id.in_(chunk), giving)
+            found += [dict(row) for row in connection.execute(query).mappings()]
+        return found
+
+    def rewritten(self, connection: Connection, seq: int) -> set[int]:
+        """Return the numbers of the artifacts that a snapshot began or ended."""
+        query = select(ARTIFACT.c.artifact_number).where(or_(ARTIFACT.c[SEQ_FROM] == seq, ARTIFACT.c[SEQ_TO] == seq))
+        return set(connection.execute(query).scalars())
+
+    def matching(self, connection: Connection, pattern: str) -> dict[str, int]:
+        """Return {obs_id: number} of the current observations that fit a pattern, ``*`` standing for any text."""
+        start = pattern.partition("*")[0]
+        like = "%".join(piece.translate(_LIKE) for piece in pattern.split("*"))
+        query = select(OBSERVATION.c.obs_id, OBSERVATION.c.obs_number).where(
+            OBSERVATION.c.obs_id >= start,
+            OBSERVATION.c.obs_id < start + _NAME_END,
+            OBSERVATION.c.obs_id.like(like, escape="\\"),
+            _alive(OBSERVATION, None),
+        )
+        return dict(connection.execute(query).tuples().all())
 
     def save_summary(
         self, connection: Connection, seq: int, observation: Observation, *, at: datetime, changed: bool

@@ -90,6 +90,7 @@ def observation_row(observation: Observation, obs_number: int, listing: Listing)
         "preview_product": listing.preview_product,
         "n_products": listing.n_products,
         "access_estsize": listing.access_estsize,
+        "members": list(o.members),
         "origin": dict(o.origin),
         "notes": list(o.notes),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, insert, select
 
 from deepfield.catalogue.numbers import in_chunks
 from deepfield.catalogue.schema import SOURCE_FILE
@@ -34,15 +34,10 @@ class SourceFiles:
             connection.execute(delete(SOURCE_FILE).where(SOURCE_FILE.c.path.in_([row["path"] for row in chunk])))
             connection.execute(insert(SOURCE_FILE), chunk)
 
-    def forget(self, connection: Connection, *, filename: str | None = None, obs_id: str | None = None) -> None:
-        """Forget the files of a product or of an observation, so that ingest looks at them again."""
-        wanted = []
-        if filename is not None:
-            wanted.append(SOURCE_FILE.c.filename == filename)
-        if obs_id is not None:
-            wanted.append(SOURCE_FILE.c.obs_id == obs_id)
-        if wanted:
-            connection.execute(delete(SOURCE_FILE).where(or_(*wanted)))
+    def forget(self, connection: Connection, filenames: Iterable[str]) -> None:
+        """Forget the files of these products, so that ingest looks at them again."""
+        for chunk in in_chunks(sorted(set(filenames))):
+            connection.execute(delete(SOURCE_FILE).where(SOURCE_FILE.c.filename.in_(chunk)))
 
     def refused(self, connection: Connection) -> list[Row]:
         """Return every file in quarantine with its reason, by path."""

@@ -138,6 +138,7 @@ def upgrade() -> None:
         sa.Column("access_estsize", sa.BigInteger(), nullable=False),
         sa.Column("archived_at", types.Moment(), nullable=False),
         sa.Column("modified_at", types.Moment(), nullable=False),
+        sa.Column("members", types.Json(), nullable=True),
         sa.Column("origin", types.Json(), nullable=True),
         sa.Column("notes", types.Json(), nullable=True),
         sa.Column("seq_from", sa.BigInteger(), autoincrement=False, nullable=False),

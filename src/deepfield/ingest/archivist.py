@@ -1,0 +1,239 @@
+"""Files read products under their observations, in a transaction that its caller opens and commits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from deepfield.catalogue.numbers import hold_writers, next_snapshot
+from deepfield.ingest.announce import Before, announce, difference_of
+from deepfield.ingest.assemble import assemble
+from deepfield.ingest.decision import Decision, decide
+from deepfield.ingest.draft import Draft, assemble_drafts, stored_drafts
+from deepfield.ingest.linker import Linker
+from deepfield.ingest.report import Entry
+from deepfield.ingest.rules import stated
+from deepfield.model.errors import UnknownProductError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from sqlalchemy import Connection
+
+    from deepfield.catalogue.observations import Observations
+    from deepfield.catalogue.outbox import Outbox
+    from deepfield.catalogue.sources import SourceFiles
+    from deepfield.ingest.reading import Reading
+    from deepfield.ingest.release import ReleaseTable
+
+Row = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Filing:
+    """What one transaction did."""
+
+    seq: int | None = None
+    """Its snapshot number; None where nothing changed."""
+    entries: list[Entry] = field(default_factory=list)
+    observations: set[str] = field(default_factory=set)
+    """obs_ids that changed."""
+    shed: set[str] = field(default_factory=set)
+    """SHA-256 of the contents of products that left."""
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a transaction is going to write."""
+
+    drafts: dict[str, Draft]
+    decisions: list[Decision] = field(default_factory=list)
+    withdrawn: dict[str, list[Row]] = field(default_factory=dict)
+
+    @property
+    def historical(self) -> list[Decision]:
+        return [decision for decision in self.decisions if decision.status == "historical"]
+
+
+class Archivist:
+    """Decides, assembles, versions, links and announces. Nothing here commits."""
+
+    def __init__(self, observations: Observations, sources: SourceFiles, outbox: Outbox) -> None:
+        self._observations, self._sources, self._outbox = observations, sources, outbox
+        self._linker = Linker(observations)
+
+    def file(self, connection: Connection, readings: Sequence[Reading], *, at: datetime) -> Filing:
+        """File these readings, at most one of a file name, and remember each by its path."""
+        hold_writers(connection)
+        table = stated(connection)
+        decisions = self._decide(connection, readings, at)
+        work = _Work(self._drafts(connection, decisions))
+        refused = assemble_drafts(work.drafts.values(), decisions, table)
+        work.decisions = [refused.get(decision.facts.filename, decision) for decision in decisions]
+        filing = Filing()
+        before = self._write(connection, work, filing, table, at)
+        filing.entries = [_entry_of_decision(decision, before) for decision in work.decisions]
+        filing.entries += [_entry_of_reading(reading) for reading in readings if not reading.is_product]
+        self._remember(connection, readings, filing.entries, at)
+        return filing
+
+    def refile(self, connection: Connection, obs_ids: Iterable[str], *, at: datetime) -> Filing:
+        """Assemble observations again from what is stored, under the rules of now."""
+        hold_writers(connection)
+        table = stated(connection)
+        rows = self._observations.current_observations(connection, obs_ids)
+        work = _Work(stored_drafts(connection, self._observations, rows))
+        self._linker.associate(connection, work.drafts.values(), ())
+        assemble_drafts(work.drafts.values(), (), table)
+        filing = Filing()
+        self._write(connection, work, filing, table, at)
+        return filing
+
+    def withdraw(self, connection: Connection, name: str, *, at: datetime) -> Filing:
+        """Take an observation (by obs_id) or a product (by file name) out of the current archive; history stays.
+
+        Raises:
+            UnknownProductError: nothing current has this name.
+        """
+        hold_writers(connection)
+        table = stated(connection)
+        rows, leaving = self._leaving(connection, name)
+        work = _Work(stored_drafts(connection, self._observations, rows), withdrawn=leaving)
+        for obs_id, files in leaving.items():
+            for file in files:
+                work.drafts[obs_id].drop(file["filename"])
+        gone = {file["filename"] for files in leaving.values() for file in files}
+        self._linker.associate(connection, work.drafts.values(), (), without=gone)
+        assemble_drafts(work.drafts.values(), (), table)
+        filing = Filing()
+        self._write(connection, work, filing, table, at)
+        filenames = [file["filename"] for files in leaving.values() for file in files]
+        self._sources.forget(connection, filenames)
+        history = self._observations.history(connection, filenames)
+        filing.shed = {checksum for versions in history.values() for checksum in versions}
+        return filing
+
+    def _leaving(self, connection: Connection, name: str) -> tuple[dict[str, Row], dict[str, list[Row]]]:
+        """Return the observation row and the artifact rows that a name speaks of, by obs_id."""
+        rows = self._observations.current_observations(connection, [name])
+        if rows:
+            number = rows[name]["obs_number"]
+            return rows, {name: list(self._observations.artifacts_of(connection, [number])[number].values())}
+        artifact = self._observations.current_artifacts(connection, [name]).get(name)
+        if artifact is None:
+            raise UnknownProductError(name)
+        rows = self._observations.observations_of(connection, [artifact["obs_number"]])
+        return rows, {obs_id: [artifact] for obs_id in rows}
+
+    def _decide(self, connection: Connection, readings: Sequence[Reading], at: datetime) -> list[Decision]:
+        products = {reading.facts.filename: reading for reading in readings if reading.is_product and reading.facts}
+        current = self._observations.current_artifacts(connection, products)
+        history = self._observations.history(connection, products)
+        return [decide(reading, current.get(name), history.get(name, {}), at=at) for name, reading in products.items()]
+
+    def _drafts(self, connection: Connection, decisions: Sequence[Decision]) -> dict[str, Draft]:
+        """Return every observation that arriving files touch, with all the files it is going to have."""
+        arriving = [decision for decision in decisions if decision.arrives]
+        obs_ids = {decision.facts.obs_id for decision in arriving if decision.facts.obs_id}
+        rows = self._observations.current_observations(connection, obs_ids)
+        left = {decision.current["obs_number"] for decision in arriving if decision.current}
+        rows |= self._observations.observations_of(connection, left)
+        names = {decision.facts.filename for decision in arriving}
+        drafts = stored_drafts(connection, self._observations, rows, without=names)
+        for decision in arriving:
+            if decision.facts.obs_id:
+                drafts.setdefault(decision.facts.obs_id, Draft(decision.facts.obs_id)).take(decision)
+        associations = [decision.facts for decision in arriving if decision.facts.suffix == "asn"]
+        named = self._linker.named_products(connection, associations) - set(drafts)
+        rows = self._observations.current_observations(connection, named)
+        drafts |= stored_drafts(connection, self._observations, rows, without=names)
+        self._linker.associate(connection, drafts.values(), associations, without=names)
+        return drafts
+
+    def _write(self, connection: Connection, work: _Work, filing: Filing, table: ReleaseTable, at: datetime) -> Before:
+        before = self._before(connection, work)
+        if not work.drafts and not work.historical:
+            return before
+        filing.seq = next_snapshot(connection)
+        filing.observations = set(work.drafts)
+        writing = [decision for decision in work.decisions if decision.filed]
+        documents = {decision.facts.sha256: decision.reading.document for decision in writing}
+        self._observations.save_headers(connection, documents)
+        changed = self._save(connection, filing.seq, work.drafts, before)
+        for decision in work.historical:
+            self._save_historical(connection, filing.seq, decision, table)
+        self._summarise(connection, filing.seq, work.drafts, changed, at)
+        self._relink(connection, filing.seq, work.drafts, before, at)
+        events = announce(work.drafts.values(), work.decisions, work.withdrawn, before, at=at)
+        self._outbox.add(connection, filing.seq, events)
+        return before
+
+    def _before(self, connection: Connection, work: _Work) -> Before:
+        proposals = {draft.observation.proposal.id for draft in work.drafts.values() if draft.observation}
+        superseded = [decision.replaces["sha256"] for decision in work.decisions if decision.replaces]
+        return Before(
+            observations=self._observations.current_observations(connection, work.drafts),
+            headers=self._observations.headers(connection, superseded),
+            programmes=frozenset(self._observations.programmes_begun(connection, filter(None, proposals))),
+        )
+
+    def _save(self, connection: Connection, seq: int, drafts: Mapping[str, Draft], before: Before) -> set[str]:
+        """Save planes and artifacts; return the obs_ids whose products changed."""
+        changed: set[str] = set()
+        for obs_id, draft in drafts.items():
+            row = before.observations.get(obs_id)
+            if draft.observation is not None:
+                _, differs = self._observations.save_products(connection, seq, draft.observation, draft.filed)
+                changed |= {obs_id} if differs else set()
+            elif row is not None:
+                self._observations.withdraw(connection, seq, row["obs_number"])
+        return changed
+
+    def _save_historical(self, connection: Connection, seq: int, decision: Decision, table: ReleaseTable) -> None:
+        assert decision.facts.obs_id is not None
+        assert decision.filed is not None
+        alone = assemble(decision.facts.obs_id, [decision.facts], release=table)
+        self._observations.save_historical(connection, seq, alone, decision.filed)
+
+    def _summarise(
+        self, connection: Connection, seq: int, drafts: Mapping[str, Draft], changed: Collection[str], at: datetime
+    ) -> None:
+        for obs_id, draft in drafts.items():
+            if draft.observation is not None:
+                differs = obs_id in changed
+                self._observations.save_summary(connection, seq, draft.observation, at=at, changed=differs)
+
+    def _relink(
+        self, connection: Connection, seq: int, drafts: Mapping[str, Draft], before: Before, at: datetime
+    ) -> None:
+        programmes = {draft.observation.proposal.id for draft in drafts.values() if draft.observation}
+        programmes |= {row["proposal_id"] for row in before.observations.values()}
+        numbers = self._observations.numbers(connection, drafts)
+        changed = self._linker.update(connection, seq, filter(None, programmes), set(numbers.values()))
+        self._observations.relist(connection, seq, changed, at=at)
+
+    def _remember(
+        self, connection: Connection, readings: Sequence[Reading], entries: Iterable[Entry], at: datetime
+    ) -> None:
+        by_path = {reading.found.path: reading for reading in readings}
+        rows = []
+        for entry in entries:
+            reading = by_path[entry.path]
+            row = {"path": entry.path, "size": reading.found.size, "mtime_ns": reading.found.mtime_ns}
+            row |= {"sha256": reading.sha256, "status": entry.status, "obs_id": entry.obs_id, "reason": entry.reason}
+            rows.append(row | {"filename": reading.facts.filename if reading.facts else None, "seen_at": at})
+        self._sources.record(connection, rows)
+
+
+def _entry_of_decision(decision: Decision, before: Before) -> Entry:
+    reason = decision.reason
+    if decision.status == "superseded":
+        reason = f"{reason} ({', '.join(difference_of(decision, before.headers).cause)})"
+    return Entry(decision.reading.found.path, decision.status, decision.facts.obs_id, reason)
+
+
+def _entry_of_reading(reading: Reading) -> Entry:
+    if reading.refusal is not None or reading.facts is None:
+        return Entry(reading.found.path, "refused", reason=reading.refusal)
+    return Entry(reading.found.path, "kept", reason=reading.facts.reason)

@@ -1,0 +1,100 @@
+"""Everything that is done with one file on its own; runs in a worker process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from deepfield.catalogue.observations import Observations
+from deepfield.ingest.blueprint import FileFacts, identify
+from deepfield.ingest.journal import Written, note
+from deepfield.model.errors import ArchiveError, StorageError
+from deepfield.products.preview import make_preview
+from deepfield.products.reader import read_header
+from deepfield.products.store import Store, digest, key_of
+
+if TYPE_CHECKING:
+    from deepfield.ingest.scan import Found
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How files are read: where previews go, and the store's address if bytes are to be copied."""
+
+    previews: Path
+    journal: Path
+    store: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One file, read: its facts, or why it was refused."""
+
+    found: Found
+    sha256: str | None = None
+    facts: FileFacts | None = None
+    document: bytes = b""
+    """Its header document, deflated."""
+    location: str = ""
+    linked: bool = True
+    has_preview: bool = False
+    refusal: str | None = None
+    storage: str | None = None
+    """Why the store could not take the bytes; the whole ingest stops for that."""
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the file is to be filed under an observation."""
+        return self.refusal is None and self.facts is not None and bool(self.location)
+
+
+def read_file(rules: Rules, found: Found) -> Reading:
+    """Read, identify, picture and (where rules say so) copy one file. Never raises: a file may be wrong in any way."""
+    try:
+        return _read(rules, found)
+    except StorageError as error:
+        return Reading(found, storage=error.reason)
+    except ArchiveError as error:
+        return Reading(found, refusal=str(error).removeprefix(f"{found.name}: "))
+    except OSError as error:
+        return Reading(found, refusal=f"cannot be read: {error.strerror or error}")
+    except Exception as error:
+        log.exception("ingest.unexpected", path=found.path)
+        return Reading(found, refusal=f"reading it failed: {type(error).__name__}: {error}")
+
+
+def _read(rules: Rules, found: Found) -> Reading:
+    path = Path(found.path)
+    sha256, size = digest(path)
+    header = read_header(path)
+    facts = identify(header, size=size, sha256=sha256)
+    if facts.verdict == "refused":
+        return Reading(found, sha256, refusal=facts.reason or "it is no product of this archive")
+    if facts.verdict == "kept" or facts.obs_id is None:
+        return Reading(found, sha256, facts)
+    key = None if rules.store is None else key_of(sha256, facts.filename)
+    note(rules.journal, Written(sha256, key))
+    has_preview = _picture(rules.previews, path, facts)
+    location = str(path) if rules.store is None else Store(rules.store).put(path, sha256, facts.filename)
+    status = path.stat()
+    if (size, status.st_mtime_ns) != (found.size, found.mtime_ns):
+        return Reading(found, refusal="it changed while it was being read")
+    document = Observations.deflate(header.to_json())
+    return Reading(found, sha256, facts, document, location, linked=rules.store is None, has_preview=has_preview)
+
+
+def preview_stem(previews: Path, sha256: str) -> Path:
+    """Return the path without ending under which the previews of a content stand."""
+    return previews / sha256[:2] / sha256
+
+
+def _picture(previews: Path, path: Path, facts: FileFacts) -> bool:
+    stem = preview_stem(previews, facts.sha256)
+    if stem.with_name(f"{stem.name}.png").exists():
+        return True
+    return make_preview(path, facts.header, stem)
