@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import math
+import re
 from datetime import date, datetime
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -19,11 +21,18 @@ NODE_LIMIT = 50_000
 """Values kept of one tree, so that anchors repeated in each other cannot blow it up."""
 
 DEPTH_LIMIT = 40
+"""Levels of nesting that are kept."""
+
+NESTING_LIMIT = 500
+"""Levels of nesting that are read at all: the YAML library builds its tree recursively, in C."""
+
 TEXT_LIMIT = 4096
 ITEMS_LIMIT = 200
 
 _START = b"#ASDF "
 _END = b"\n..."
+_INDENT = re.compile(rb"^[ ?-]+", re.MULTILINE)
+_BRACKET = re.compile(rb"[\[\]{}]")
 _LEFT_OUT = frozenset({"wcs", "cal_logs"})
 """Parts of ``meta`` that describe no observation and may be long."""
 
@@ -44,15 +53,38 @@ def read_tree(content: bytes) -> tuple[dict[str, Any], str | None]:
             if len(content) >= TREE_LIMIT
             else "the tree has no end: truncated"
         )
+    text = content[start : end + len(_END)] + b"\n"
+    if nests_too_deeply(text):
+        return {}, f"the tree is not the YAML that ASDF asks for: nested more than {NESTING_LIMIT} levels deep"
     from asdf.util import load_yaml  # heavy: only files with a tree pay for it
 
     try:
-        tree = load_yaml(io.BytesIO(content[start : end + len(_END)] + b"\n"), tagged=False)
+        tree = load_yaml(io.BytesIO(text), tagged=False)
     except (ValueError, RecursionError, yaml.YAMLError, OSError) as error:
         return {}, f"the tree is not the YAML that ASDF asks for: {str(error).splitlines()[0][:200]}"
     if not isinstance(tree, dict):
         return {}, "the tree is no mapping"
     return _metadata(tree)
+
+
+def nests_too_deeply(text: bytes) -> bool:
+    """Tell whether YAML is nested deeper than ``NESTING_LIMIT``; what is no YAML is not."""
+    indents = max((len(match) for match in _INDENT.findall(text)), default=0)
+    brackets = max(accumulate(1 if byte in b"[{" else -1 for byte in b"".join(_BRACKET.findall(text))), default=0)
+    if indents + brackets <= NESTING_LIMIT:
+        return False
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+            if depth > NESTING_LIMIT:
+                return True
+    except yaml.YAMLError:
+        return depth > NESTING_LIMIT
+    return False
 
 
 def _metadata(tree: Mapping[Any, Any]) -> tuple[dict[str, Any], str | None]:

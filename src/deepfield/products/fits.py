@@ -59,6 +59,8 @@ def read_fits(source: ByteSource) -> FitsFacts:
                 if source.peek(BLOCK).strip(b"\x00 "):
                     facts.notes.append("bytes after the last HDU are not FITS and are passed over")
                 break
+            if len(beginning) < 8 and b"XTENSION".startswith(beginning):
+                raise UnreadableFileError(source.name, f"it stops where HDU {number} begins: truncated")
             if beginning != b"XTENSION":
                 facts.notes.append(f"what follows HDU {number - 1} is no extension and is passed over")
                 break
@@ -75,11 +77,12 @@ def _cards(source: ByteSource, number: int) -> tuple[list[Card], list[str]]:
     while True:
         block = source.read(BLOCK)
         blocks += block
-        if any(block[start : start + 8] == b"END     " for start in range(0, len(block), 80)):
+        ended = any(block[start : start + 8] == b"END     " for start in range(0, len(block), 80))
+        if ended and len(block) == BLOCK:
             break
         if len(block) < BLOCK:
             raise UnreadableFileError(
-                source.name, f"the header of HDU {number} stops after {len(blocks)} bytes without END: truncated"
+                source.name, f"the header of HDU {number} stops after {len(blocks)} bytes: truncated"
             )
         if len(blocks) > HEADER_LIMIT:
             raise UnreadableFileError(source.name, f"the header of HDU {number} has no END in {HEADER_LIMIT >> 20} MiB")

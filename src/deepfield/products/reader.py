@@ -9,7 +9,7 @@ from deepfield.model.errors import UnreadableFileError
 from deepfield.products.asdf import TREE_LIMIT, read_tree
 from deepfield.products.fits import read_fits
 from deepfield.products.header import Header
-from deepfield.products.source import ByteSource
+from deepfield.products.source import UNPACKED_LIMIT, ByteSource
 from deepfield.products.tables import read_csv, read_ecsv
 
 if TYPE_CHECKING:
@@ -31,16 +31,17 @@ _KINDS = (
 )
 
 
-def read_header(path: Path) -> Header:
+def read_header(path: Path, *, unpacked_limit: int = UNPACKED_LIMIT) -> Header:
     """Read what a file says of itself; data are passed over, nothing in the file is executed.
 
-    Time grows with the number of HDUs, and for gzip with the unpacked size; memory stays within a few megabytes.
+    Time grows with the number of HDUs, and for gzip with the unpacked size, which may reach ``unpacked_limit`` bytes;
+    memory stays within some tens of megabytes.
 
     Raises:
         UnreadableFileError: with the reason why the file cannot be what it claims to be.
     """
     try:
-        with ByteSource(path) as source:
+        with ByteSource(path, unpacked_limit=unpacked_limit) as source:
             return _read(source)
     except OSError as error:
         raise UnreadableFileError(path.name, f"cannot be read: {error.strerror or error}") from error
@@ -61,9 +62,9 @@ def _read(source: ByteSource) -> Header:
         )
     if beginning.startswith(b"#ASDF "):
         tree, note = read_tree(source.read(TREE_LIMIT))
-        if note:
+        if not tree:
             raise UnreadableFileError(source.name, f"ASDF: {note}")
-        return Header(source.name, "asdf", source.compression, tree=tree)
+        return Header(source.name, "asdf", source.compression, tree=tree, notes=(note,) if note else ())
     if beginning.startswith(b"# %ECSV "):
         return Header(source.name, "ecsv", source.compression, document=read_ecsv(source))
     claimed = _claimed(source.name)

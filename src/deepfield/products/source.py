@@ -12,13 +12,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 UNPACKED_LIMIT = 4 << 30
-"""Bytes that a gzip file may unpack to before it is given up: no JWST product is larger, every bomb is."""
-
-EXPANSION_LIMIT = 64 << 20
-"""Bytes that any gzip file may unpack to, however small it is."""
-
-EXPANSION_RATIO = 1100
-"""How much denser than this no honest gzip stream is (deflate reaches 1032 to 1)."""
+"""Bytes that a gzip file may unpack to before it is given up; no JWST product is larger."""
 
 _CHUNK = 1 << 16
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -30,10 +24,11 @@ class ByteSource:
     Memory stays at a few blocks whatever the file declares. Use as a context manager.
 
     Raises:
-        UnreadableFileError: the gzip stream is damaged, nested, or unpacks beyond ``UNPACKED_LIMIT``.
+        UnreadableFileError: the gzip stream is damaged, nested, or unpacks beyond the limit.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, unpacked_limit: int = UNPACKED_LIMIT) -> None:
+        self._limit = unpacked_limit
         self.name = path.name
         self.packed_size = path.stat().st_size
         self._file: BinaryIO = path.open("rb")
@@ -110,9 +105,8 @@ class ByteSource:
     def _next(self, wanted: int) -> bytes:
         if self._unpacker is None:
             return self._file.read(max(wanted, _CHUNK))
-        limit = min(UNPACKED_LIMIT, max(EXPANSION_LIMIT, EXPANSION_RATIO * self.packed_size))
-        if self._position + len(self._buffer) > limit:
-            raise UnreadableFileError(self.name, f"the gzip content unpacks to more than {limit >> 20} MiB")
+        if self._position + len(self._buffer) > self._limit:
+            raise UnreadableFileError(self.name, f"the gzip content unpacks to more than {self._limit >> 20} MiB")
         return self._unpack(self._unpacker)
 
     def _unpack(self, unpacker: zlib._Decompress) -> bytes:

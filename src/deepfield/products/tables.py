@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from deepfield.model.errors import UnreadableFileError
-from deepfield.products.asdf import NODE_LIMIT, plain
+from deepfield.products.asdf import NODE_LIMIT, nests_too_deeply, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,8 +60,11 @@ def read_ecsv(source: ByteSource) -> dict[str, Any]:
             raise UnreadableFileError(source.name, f"the ECSV header is longer than {META_LIMIT >> 20} MiB")
         if not line.startswith("# %ECSV"):
             header.append(line[2:] if line.startswith("# ") else line[1:])
+    text = "\n".join(header)
+    if nests_too_deeply(text.encode()):
+        raise UnreadableFileError(source.name, "the ECSV header is not YAML: nested too deeply")
     try:
-        described = yaml.load("\n".join(header), Loader=_PlainLoader)  # noqa: S506 (a safe loader without tags)
+        described = yaml.load(text, Loader=_PlainLoader)  # noqa: S506 (a safe loader without tags)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UnreadableFileError(
             source.name, f"the ECSV header is not YAML: {str(error).splitlines()[0][:200]}"
