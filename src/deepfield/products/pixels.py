@@ -30,6 +30,9 @@ OUTSIDE = 1 << 9 | 1 << 31
 MAX_UNPACKED = 1 << 29
 """Bytes that a gzip file may unpack to, since it cannot be read in sections."""
 
+LONGEST_SIDE = 1 << 17
+"""Images with a longer side are not read: a row of blocks would take too much memory."""
+
 _STRIP = 1 << 22
 """Pixels read at once."""
 
@@ -53,14 +56,14 @@ class Pixels:
 
 
 @contextmanager
-def open_fits(path: Path, *, gzipped: bool) -> Iterator[fits.HDUList]:
-    """Open a FITS file for reading in sections.
+def open_fits(path: Path, *, gzipped: bool, tables: bool = False) -> Iterator[fits.HDUList]:
+    """Open a FITS file for reading images in sections, or ``tables`` by rows, from a memory map.
 
     Raises:
         UnreadableFileError: a gzip file unpacks to more than ``MAX_UNPACKED`` bytes.
     """
     if not gzipped:
-        with fits.open(path, mode="readonly", memmap=False, lazy_load_hdus=True) as hdus:
+        with fits.open(path, mode="readonly", memmap=tables, lazy_load_hdus=True) as hdus:
             yield hdus
         return
     with gzip.open(path) as packed:

@@ -26,7 +26,16 @@ from deepfield.products.picture import (
     robust_stretch,
     save_png,
 )
-from deepfield.products.pixels import Pixels, Plane, block_maximum, open_fits, read_labels, read_plane, shrink
+from deepfield.products.pixels import (
+    LONGEST_SIDE,
+    Pixels,
+    Plane,
+    block_maximum,
+    open_fits,
+    read_labels,
+    read_plane,
+    shrink,
+)
 from deepfield.products.slits import draw_slits
 from deepfield.products.spectra import draw_spectra, has_spectrum
 
@@ -114,25 +123,33 @@ Drawn = tuple[Image.Image, Image.Image, dict[str, str]]
 
 def _draw(path: Path, header: Header) -> Drawn | None:
     suffix = suffix_of(header.filename)
-    with open_fits(path, gzipped=header.compression == "gzip") as hdus:
-        spectra = [hdus[hdu.part.number] for hdu in header.hdus if has_spectrum(hdu.part.columns)]
-        images = [hdu.part for hdu in header.hdus if len(hdu.part.shape) >= 2 and hdu.part.kind in {"primary", "image"}]
-        images = [part for part in images if min(part.shape) > 0]
-        science = [part for part in images if part.name == "SCI"] or images[:1]
-        if spectra and not (images and suffix == "s3d"):
-            drawn = draw_spectra(spectra, suffix)
-        elif not science:
-            return None
-        elif len(science) > 1:
-            drawn = draw_slits([_plane_of(hdus, part.number) for part in science], suffix)
-        elif suffix == "segm":
-            drawn = _draw_labels(hdus[science[0].number])
+    spectra = [hdu.part.number for hdu in header.hdus if has_spectrum(hdu.part.columns)]
+    with open_fits(path, gzipped=header.compression == "gzip", tables=bool(spectra)) as hdus:
+        if spectra:
+            drawn = draw_spectra([hdus[number_of_hdu] for number_of_hdu in spectra], suffix)
         else:
-            drawn = _draw_image(hdus, science[0].number, suffix)
+            drawn = _draw_images(hdus, _images(header), suffix)
     if drawn is None:
         return None
     main, thumb, text = drawn
     return main, thumb, {"Title": header.filename, **text, "Software": "Deepfield"}
+
+
+def _images(header: Header) -> list[int]:
+    """Return the HDUs to draw: every SCI with pixels, else the first image there is."""
+    parts = [hdu.part for hdu in header.hdus if hdu.part.kind in {"primary", "image"} and len(hdu.part.shape) >= 2]
+    parts = [part for part in parts if min(part.shape) > 0 and max(part.shape[-2:]) <= LONGEST_SIDE]
+    return [part.number for part in parts if part.name == "SCI"] or [part.number for part in parts[:1]]
+
+
+def _draw_images(hdus: fits.HDUList, numbers: list[int], suffix: str) -> Drawn | None:
+    if not numbers:
+        return None
+    if len(numbers) > 1:
+        return draw_slits([_plane_of(hdus, number_of_hdu) for number_of_hdu in numbers], suffix)
+    if suffix == "segm":
+        return _draw_labels(hdus[numbers[0]])
+    return _draw_image(hdus, numbers[0], suffix)
 
 
 def _draw_image(hdus: fits.HDUList, number_of_hdu: int, suffix: str) -> Drawn | None:

@@ -12,12 +12,14 @@ from deepfield.products.pixels import Pixels, Plane, shrink
 from deepfield.products.plot import BRIGHT, GROUND, typeface
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 WIDTH = 1024
 _GUTTER = 96
 _TALLEST = 900
 _MOST = 40
+_PIXELS = 1 << 25
+"""Most pixels that are read of all slits together."""
 _GAP = 4
 _ENLARGED = 8
 """Most that a slit is enlarged across the dispersion."""
@@ -27,7 +29,7 @@ _LEAST = 10
 
 def draw_slits(planes: Sequence[Plane], suffix: str) -> tuple[Image.Image, Image.Image, dict[str, str]] | None:
     """Stack the slits of a file in its order, on one scale of brightness; the first forty where there are more."""
-    shown = [plane for plane in planes if len(plane.science.shape) == 2][:_MOST]
+    shown = list(_affordable(planes))
     strips = [Pixels(*plane.strip(slice(0, plane.shape[0]))) for plane in shown]
     stretch = robust_stretch(np.concatenate([strip.values.ravel() for strip in strips])[None]) if strips else None
     if stretch is None:
@@ -47,6 +49,17 @@ def draw_slits(planes: Sequence[Plane], suffix: str) -> tuple[Image.Image, Image
     thumb = canvas.crop((_GUTTER, 0, WIDTH, canvas.height))
     thumb.thumbnail((256, 256), Image.Resampling.BOX)
     return canvas, thumb, text
+
+
+def _affordable(planes: Sequence[Plane]) -> Iterator[Plane]:
+    left = _PIXELS
+    for plane in planes[:_MOST]:
+        height, width = plane.shape
+        left -= height * width
+        if left < 0:
+            return
+        if len(plane.science.shape) == 2:
+            yield plane
 
 
 def _stack(strips: Sequence[Pixels], offsets: Sequence[int], names: Sequence[str], stretch: Stretch) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,27 +31,27 @@ def has_spectrum(columns: Sequence[str]) -> bool:
 
 def draw_spectra(tables: Sequence[Any], suffix: str) -> tuple[Image.Image, Image.Image, dict[str, str]] | None:
     """Draw the spectra of some tables, the first twelve in a panel each, or None where none has two finite points."""
-    found = [curve for table in tables for curve in _curves(table)]
-    drawable = [curve for curve, _ in found if curve.limits() is not None]
-    if not drawable:
+    found = list(islice((one for table in tables for one in _curves(table) if one[0].limits() is not None), _PANELS))
+    if not found:
         return None
-    shown = drawable[:_PANELS]
     table, flux = found[0][1]
-    factor, unit = scaled_unit(_unit(table, flux), np.concatenate([curve.y for curve in shown]))
+    factor, unit = scaled_unit(_unit(table, flux), np.concatenate([curve.y for curve, _ in found]))
     x_unit = _unit(table, _column(table, _WAVELENGTH) or "")
     quantity = "flux density" if flux.upper() == "FLUX" else "surface brightness"
     x_label, y_label = _labelled("Wavelength", x_unit), _labelled(quantity.capitalize(), unit)
     curves = [
-        Curve(curve.x, curve.y * factor, curve.error * factor, curve.label if len(drawable) > 1 else "")
-        for curve in shown
+        Curve(curve.x, curve.y * factor, curve.error * factor, curve.label if len(found) > 1 else "")
+        for curve, _ in found
     ]
     main = draw_curves(curves, x_label=x_label, y_label=y_label, size=(1024, 576 if len(curves) < 7 else 768))
     thumb = draw_curves(curves[:1], x_label=x_label, y_label=y_label, size=(256, 160), bare=True)
     if main is None or thumb is None:
         return None
-    low, high = _range(shown)
+    low, high = _range(curves)
+    total = sum(len(one.data) if _is_vector(one) else 1 for one in tables)
+    extent = f"{low:.4g} – {high:.4g} {x_unit}".strip()
     text = {
-        "Description": f"{suffix} {quantity} {low:.4g} – {high:.4g} {x_unit}{_count(shown, drawable)}, {unit}".strip(),
+        "Description": f"{suffix} {quantity} {extent}{_count(len(found), total)}" + (f", {unit}" if unit else ""),
         "Unit": unit,
         "Orientation": "wavelength along x",
     }
@@ -61,10 +62,10 @@ def _labelled(quantity: str, unit: str) -> str:
     return f"{quantity} ({unit})" if unit else quantity
 
 
-def _count(shown: Sequence[Curve], found: Sequence[Curve]) -> str:
-    if len(found) == 1:
+def _count(shown: int, total: int) -> str:
+    if total == 1:
         return ""
-    return f", {len(found)} spectra" if len(found) == len(shown) else f", first {len(shown)} of {len(found)} spectra"
+    return f", {total} spectra" if total == shown else f", {shown} of {total} spectra"
 
 
 def _range(curves: Sequence[Curve]) -> tuple[float, float]:
@@ -109,8 +110,15 @@ def _column(table: Any, names: Sequence[str]) -> str | None:
 
 
 def _rows(table: Any, column: str) -> NDArray[np.float64]:
-    """Return a column as spectra: one, or with vector cells one a row."""
-    return np.atleast_2d(np.asarray(table.data[column]).astype(float))
+    """Return a column as spectra: one, or with vector cells one a row, the first ones alone."""
+    data = table.data[: 2 * _PANELS] if _is_vector(table) else table.data
+    return np.atleast_2d(np.asarray(data[column]).astype(float))
+
+
+def _is_vector(table: Any) -> bool:
+    """Tell whether each row holds a spectrum of its own."""
+    column = _column(table, _WAVELENGTH)
+    return column is not None and table.data.dtype[column].shape != ()
 
 
 def _unit(table: Any, column: str) -> str:

@@ -103,7 +103,7 @@ def test_many_sources_get_a_panel_each_and_the_caption_says_how_many(tmp_path) -
     made, png = draw(tmp_path, "jw01234-o001_s01000_nirspec_f170lp-g235m_x1d.fits", *tables)
 
     assert made
-    assert read_caption(png).caption == "x1d flux density 4.9 – 5.74 µm, first 12 of 15 spectra, nJy"
+    assert read_caption(png).caption == "x1d flux density 4.9 – 5.74 µm, 12 of 15 spectra, nJy"
     assert Image.open(png).size == (1024, 768)
     assert max(Image.open(tmp_path / "out.thumb.png").size) == 256
 
