@@ -56,6 +56,8 @@ class Exposure:
     binning: tuple[int, int]
     subarray: str
     specification: int = 1
+    parts: tuple[Aperture, ...] = ()
+    """The apertures of a spectrograph's channels or quadrants, where it has several."""
 
     @property
     def readout(self) -> Readout:

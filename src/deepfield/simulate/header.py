@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.time import Time
 
-from deepfield.simulate.pointing import prd_version
 from deepfield.simulate.programme import read_table
 from deepfield.simulate.projection import unit_vector
 
@@ -51,7 +50,7 @@ def mjd(moment: datetime) -> float:
 def exposure_meta(exposure: Exposure, stages: Sequence[str], model: str, filename: str) -> Tree:
     """The ``meta`` tree of a product of one exposure that went through the named pipeline stages."""
     meta: Tree = {"filename": filename, "model_type": model, "date": isot(created([exposure]))}
-    meta |= _origin() | _programme(exposure) | _pointing(exposure)
+    meta |= _origin(exposure) | _programme(exposure) | _pointing(exposure)
     meta["instrument"] = {"name": exposure.seen.instrument, "detector": exposure.detector, **exposure.instrument}
     meta["exposure"] = _exposure(exposure)
     meta["subarray"] = _subarray(exposure)
@@ -78,7 +77,7 @@ def calibrate_meta(meta: Tree, instrument: str, stages: Sequence[str]) -> None:
     meta["cal_step"] = steps
 
 
-def _origin() -> Tree:
+def _origin(exposure: Exposure) -> Tree:
     software = _pipeline()["software"]
     return {
         "origin": "STSCI",
@@ -86,7 +85,7 @@ def _origin() -> Tree:
         "time_unit": "s",
         "telescope": "JWST",
         "data_processing_software_version": software["sdp_ver"],
-        "prd_software_version": prd_version(),
+        "prd_software_version": exposure.reference.database,
         "oss_software_version": software["oss_ver"],
         "guide_star_catalog_version": software["gsc_ver"],
         "hga_move": False,

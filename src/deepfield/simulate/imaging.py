@@ -15,6 +15,7 @@ from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import detector as detectors
 from deepfield.simulate.association import Association, Product
 from deepfield.simulate.exposure import Dither, Exposure
+from deepfield.simulate.exposure_files import planes, read_image, write_rate, write_uncal
 from deepfield.simulate.header import celestial, created, exposure_meta, isot, photometry
 from deepfield.simulate.optics import COLLECTING_AREA
 from deepfield.simulate.pointing import Pointing, aperture
@@ -24,7 +25,7 @@ from deepfield.simulate.sky import random, scene
 from deepfield.simulate.sources import catalogue, detect
 from deepfield.simulate.work import Plan
 from deepfield.simulate.worldcoords import image_wcs
-from deepfield.simulate.writing import group_table, write
+from deepfield.simulate.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -167,62 +168,14 @@ class ImagingExposure:
         ramp, expected = detectors.expose(light / scale, device, pattern, exposure.readout, rng, exposure.averaged)
         rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, exposure.averaged)
         cal = detectors.calibrate(rate, pattern, device, scale)
-        write_uncal(folder, exposure, ramp)
-        write_rate(folder, exposure, rate)
+        write_uncal(folder, exposure, ramp, celestial(exposure.projection))
+        write_rate(folder, exposure, rate, celestial(exposure.projection))
         write(folder / exposure.file("cal"), cal_tree(exposure, cal, "cal"), binning=exposure.binning)
         if exposure.observation.plan.get("exposure_i2d"):
             calibrated = _calibrated(cal, exposure)
             combined = resample([calibrated], common_grid([exposure.projection], _roll(exposure)))
             tree = i2d_tree([exposure], combined, exposure.file("i2d"), ("detector1", "image2", "resample"))
             write(folder / exposure.file("i2d"), tree, binning=exposure.binning)
-
-
-def write_uncal(folder: Path, exposure: Exposure, ramp: detectors.Ramp) -> None:
-    """The raw groups of an exposure."""
-    meta = exposure_meta(exposure, (), "Level1bModel", exposure.file("uncal"))
-    meta["wcsinfo"] |= celestial(exposure.projection)
-    meta["bunit_data"] = "DN"
-    readout = exposure.readout
-    ends = [
-        isot(exposure.start + timedelta(seconds=(i * readout.groups + g + 1) * readout.group_time))
-        for i in range(readout.integrations)
-        for g in range(readout.groups)
-    ]
-    tree = {"meta": meta, "data": ramp.groups}
-    tree["group"] = group_table(readout.groups, readout.integrations, ends, exposure.projection.shape)
-    tree["int_times"] = integration_times(exposure, meta)
-    write(folder / exposure.file("uncal"), tree, binning=exposure.binning)
-
-
-def integration_times(exposure: Exposure, meta: Tree) -> Any:
-    """The INT_TIMES table of an exposure."""
-    from deepfield.simulate.writing import int_times
-
-    readout = exposure.readout
-    light = meta["time"]["barycentric_correction"] / 86400
-    return int_times(meta["exposure"]["start_time"], readout.integration_time / 86400, readout.integrations, light)
-
-
-def write_rate(folder: Path, exposure: Exposure, rate: detectors.Image) -> None:
-    """The count rates of an exposure."""
-    meta = exposure_meta(exposure, ("detector1",), "ImageModel", exposure.file("rate"))
-    meta["wcsinfo"] |= celestial(exposure.projection)
-    meta |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
-    write(folder / exposure.file("rate"), {"meta": meta} | planes(rate), binning=exposure.binning)
-
-
-def planes(image: detectors.Image) -> Tree:
-    """The arrays of an image by data-model name, in the types of the files."""
-    tree: Tree = {
-        "data": image.sci.astype(np.float32),
-        "err": image.err.astype(np.float32),
-        "dq": image.dq.astype(np.uint32),
-        "var_poisson": image.var_poisson.astype(np.float32),
-        "var_rnoise": image.var_rnoise.astype(np.float32),
-    }
-    if image.var_flat is not None:
-        tree["var_flat"] = image.var_flat.astype(np.float32)
-    return tree
 
 
 def cal_tree(exposure: Exposure, image: detectors.Image, suffix: str) -> Tree:
@@ -245,14 +198,6 @@ def _calibrated(image: detectors.Image, exposure: Exposure) -> Calibrated:
     assert image.var_flat is not None
     variances = (image.var_poisson, image.var_rnoise, image.var_flat)
     return Calibrated(image.sci, image.dq, variances, exposure.projection, exposure.readout.exposure_time)
-
-
-def read_image(path: Path) -> detectors.Image:
-    """Read a ``cal`` file back."""
-    with fits.open(path) as hdus:
-        names = ("SCI", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
-        sci, poisson, readnoise, flat = (hdus[name].data.astype(np.float64) for name in names)
-        return detectors.Image(sci, hdus["DQ"].data.astype(np.uint32), poisson, readnoise, flat)
 
 
 def i2d_tree(exposures: Sequence[Exposure], combined: Combined, filename: str, stages: Sequence[str]) -> Tree:
@@ -379,10 +324,3 @@ class Combination:
         write(folder / f"{self.name}_segm.fits", {"meta": meta, "data": labels}, binning=binning)
         table = catalogue(combined, labels, background)
         table.write(folder / f"{self.name}_cat.ecsv", format="ascii.ecsv", overwrite=True)
-
-
-def projection_of(header: fits.Header) -> Projection:
-    """The projection that a written image's SCI header holds."""
-    from deepfield.simulate.projection import Projection
-
-    return Projection.from_cards(header, (header["NAXIS2"], header["NAXIS1"]))

@@ -17,7 +17,7 @@ import numpy as np
 from deepfield.simulate.projection import Projection, unit_vector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -50,13 +50,6 @@ def _siaf(instrument: str) -> Any:
     return pysiaf.Siaf(SIAF_NAMES[instrument])
 
 
-@cache
-def prd_version() -> str:
-    """The project reference database the apertures come from."""
-    _siaf("NIRCAM")
-    return str(importlib.import_module("pysiaf").JWST_PRD_VERSION)
-
-
 @dataclass(frozen=True, slots=True)
 class Aperture:
     """What headers say about a SIAF aperture. Angles in degrees, V2/V3 in arcseconds, the corner in detector pixels."""
@@ -72,26 +65,40 @@ class Aperture:
     x_ref: float = 1024.5
     y_ref: float = 1024.5
     full: tuple[int, int] = (2048, 2048)
+    vertices: tuple[tuple[float, float], ...] = ()
+    """V2, V3 of the four corners, for apertures without pixels of their own."""
+    database: str = ""
+    """The project reference database the aperture comes from."""
 
 
 @cache
 def aperture(instrument: str, name: str) -> Aperture:
     """Look an aperture up in the SIAF."""
     found = _siaf(instrument)[name]
-    facts = Aperture(instrument, name, found.V2Ref, found.V3Ref, found.V3IdlYAngle, int(found.VIdlParity))
+    database = str(importlib.import_module("pysiaf").JWST_PRD_VERSION)
+    reference = found.V2Ref, found.V3Ref, found.V3IdlYAngle, int(found.VIdlParity)
     if found.XSciSize is None:
-        return facts
+        return Aperture(instrument, name, *reference, vertices=_vertices(found), database=database)
     x, y = found.corners("det")
     return Aperture(
         instrument,
         name,
-        *(found.V2Ref, found.V3Ref, found.V3IdlYAngle, int(found.VIdlParity)),
+        *reference,
         corner=(round(min(x) + 0.5), round(min(y) + 0.5)),
         size=(int(found.XSciSize), int(found.YSciSize)),
         x_ref=found.XSciRef,
         y_ref=found.YSciRef,
         full=(int(found.XDetSize), int(found.YDetSize)),
+        database=database,
     )
+
+
+def _vertices(found: Any) -> tuple[tuple[float, float], ...]:
+    ideal = [(getattr(found, f"XIdlVert{n}"), getattr(found, f"YIdlVert{n}")) for n in (1, 2, 3, 4)]
+    if any(x is None or y is None for x, y in ideal):
+        return ()
+    corners = [found.idl_to_tel(x, y) for x, y in ideal]
+    return tuple((float(v2), float(v3)) for v2, v3 in corners)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,6 +128,20 @@ class Pointing:
         turn = np.radians(v2 * ARCSEC)
         up = self.attitude @ np.array([-np.sin(tilt) * np.cos(turn), -np.sin(tilt) * np.sin(turn), np.cos(tilt)])
         return float(np.degrees(np.arctan2(up @ east, up @ north)) % 360.0)
+
+    def across(self, part: Aperture) -> Callable[[Floats, Floats], tuple[Floats, Floats]]:
+        """The sky (degrees) at fractions (s, t) of an aperture that is a quadrilateral without pixels.
+
+        ``s`` runs from the third SIAF vertex to the fourth, ``t`` from the third to the second.
+        """
+
+        def sky(s: Floats, t: Floats) -> tuple[Floats, Floats]:
+            shares = (s * t, (1 - s) * t, (1 - s) * (1 - t), s * (1 - t))
+            v2 = sum(share * corner[0] for share, corner in zip(shares, part.vertices, strict=True))
+            v3 = sum(share * corner[1] for share, corner in zip(shares, part.vertices, strict=True))
+            return self.to_sky(np.asarray(v2), np.asarray(v3))
+
+        return sky
 
     def projection(self, seen: Aperture, binning: tuple[int, int] = (1, 1)) -> Projection:
         """How the pixels of an imaging aperture, in blocks of ``binning`` (columns, rows), lie on the sky."""

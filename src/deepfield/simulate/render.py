@@ -29,7 +29,7 @@ def psf_for(band: tuple[float, float], pixel: float) -> Psf:
     """The point spread function of a band (micrometres) fine enough for pixels of ``pixel`` arcseconds."""
     wavelength, width = sum(band) / 2, band[1] - band[0]
     if pixel > 0.2:
-        return point_spread(wavelength, width, 0.032, 2048)
+        return point_spread(wavelength, width, min(0.06, 0.0225 * (wavelength - 0.3 * width)), 1024)
     return point_spread(wavelength, width, pixel / 3, 1024)
 
 

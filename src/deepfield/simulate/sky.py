@@ -105,8 +105,8 @@ def scene(name: str, seed: int) -> Scene:
     facts = read_table("fields.toml")[name]
     centre = (facts["ra"], facts["dec"])
     gas, dust = _nebula(random(seed, name, "nebula"), facts["gas"], facts["dust"])
-    stars = _stars(random(seed, name, "stars"), facts, centre)
-    galaxies = _galaxies(random(seed, name, "galaxies"), facts, centre)
+    stars = _stars(random(seed, name, "stars"), facts)
+    galaxies = _galaxies(random(seed, name, "galaxies"), facts)
     return Scene(name, centre, facts["radius"], stars, galaxies, gas, dust, facts["background"])
 
 
@@ -119,7 +119,7 @@ def _count(density: float, radius: float) -> int:
     return round(density * (2 * radius * 60) ** 2)
 
 
-def _stars(rng: np.random.Generator, facts: dict[str, Any], centre: tuple[float, float]) -> Stars:
+def _stars(rng: np.random.Generator, facts: dict[str, Any]) -> Stars:
     bright, faint = facts["star_magnitudes"]
     number = _count(facts["stars"], facts["radius"])
     magnitude = faint + np.log10(rng.uniform(10 ** (-0.28 * (faint - bright)), 1, number)) / 0.28
@@ -127,16 +127,21 @@ def _stars(rng: np.random.Generator, facts: dict[str, Any], centre: tuple[float,
     chosen = facts["bright_stars"]
     bright_ra, bright_dec = _scatter(rng, len(chosen), facts, 0.6)
     if facts.get("central_star"):
-        bright_ra[0], bright_dec[0] = centre
+        bright_ra[0], bright_dec[0] = facts["ra"], facts["dec"]
     magnitude = np.concatenate([magnitude, chosen])
     temperature = 10 ** rng.normal(3.62, 0.12, magnitude.size)
     return Stars(np.append(ra, bright_ra), np.append(dec, bright_dec), jansky(magnitude), temperature)
 
 
-def _galaxies(rng: np.random.Generator, facts: dict[str, Any], centre: tuple[float, float]) -> Galaxies:
+def _galaxies(rng: np.random.Generator, facts: dict[str, Any]) -> Galaxies:
     number = _count(facts["galaxies"], facts["radius"])
     magnitude = 27.0 + np.log10(rng.uniform(10 ** (-0.35 * 7.5), 1, number)) / 0.35
     ra, dec = _scatter(rng, number, facts)
+    group = facts.get("group", 0)
+    magnitude[:group] = np.linspace(18.4, 22.5, group)
+    ra[:group], dec[:group] = _scatter(rng, group, facts, 0.1)
+    if group:
+        ra[0], dec[0] = facts["ra"], facts["dec"]
     spheroidal = rng.random(number) < 0.3
     return Galaxies(
         ra,
@@ -168,12 +173,12 @@ def _nebula(rng: np.random.Generator, gas: float, dust: float) -> tuple[Floats, 
         nothing = np.zeros((MAP_SIZE, MAP_SIZE))
         return nothing, nothing
     y, x = np.mgrid[-1 : 1 : MAP_SIZE * 1j, -1 : 1 : MAP_SIZE * 1j]
-    turbulence = _power_law(rng, 3.2)
-    filaments = np.exp(-np.abs(_power_law(rng, 2.9)) * 2.4) * np.exp(-np.abs(_power_law(rng, 2.6)) * 0.9)
-    depth = y + 0.35 * x + 0.16 * turbulence + 0.08 * _power_law(rng, 2.6)
-    wall = 1 / (1 + np.exp(depth / 0.025))
-    rim = np.exp(-0.5 * ((depth - 0.01) / 0.022) ** 2) * (0.4 + filaments)
-    haze = np.exp(0.45 * _power_law(rng, 3.4))
+    turbulence = _power_law(rng, 3.7)
+    filaments = np.exp(-np.abs(_power_law(rng, 3.4)) * 3.0) * np.exp(-np.abs(_power_law(rng, 3.1)) * 1.1)
+    depth = y + 0.35 * x + 0.17 * turbulence + 0.05 * _power_law(rng, 3.2)
+    wall = 1 / (1 + np.exp(depth / 0.03))
+    rim = np.exp(-0.5 * ((depth - 0.01) / 0.024) ** 2) * (0.35 + 1.2 * filaments)
+    haze = np.exp(0.45 * _power_law(rng, 3.8))
     lit = gas * ((1 - 0.85 * wall) * (0.35 + 0.45 * haze * np.exp(-np.clip(depth, 0, None) * 1.1)) + 1.7 * rim)
     clouds = dust * (wall * (0.25 + 0.9 * filaments * np.exp(0.35 * turbulence) * np.exp(depth * 0.8)) + 0.9 * rim)
     return lit, clouds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import gwcs
@@ -9,11 +10,15 @@ import numpy as np
 from astropy import units
 from astropy.coordinates import ICRS
 from astropy.modeling import models
-from gwcs import coordinate_frames
+from gwcs import coordinate_frames, selector
 
 from deepfield.simulate.projection import SIP_ORDER
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from deepfield.simulate.projection import Projection
 
 
@@ -78,3 +83,53 @@ def _detector_frame() -> Any:
 
 def _sky_frame() -> Any:
     return coordinate_frames.CelestialFrame(name="world", reference_frame=ICRS(), unit=(units.deg, units.deg))
+
+
+@dataclass(frozen=True, slots=True)
+class SliceTransform:
+    """A slice of an integral-field unit: tangent-plane position linear in x; wavelength in 1, x, x², y (µm)."""
+
+    label: int
+    centre: tuple[float, float]
+    xi: tuple[float, ...]
+    eta: tuple[float, ...]
+    wavelength: tuple[float, ...]
+
+
+def sliced_wcs(region: NDArray[np.int32], slices: Sequence[SliceTransform]) -> Any:
+    """The transform from the pixels of a sliced exposure to sky and wavelength (µm), one for each region."""
+    mapper = selector.LabelMapperArray(region)
+    transforms = {one.label: _slice_transform(one) for one in slices}
+    world = selector.RegionsSelector(("x", "y"), ("ra", "dec", "lam"), label_mapper=mapper, selector=transforms)
+    wcs = gwcs.WCS([(_detector_frame(), world), (_spectral_sky_frame(), None)])
+    wcs.bounding_box = ((-0.5, region.shape[1] - 0.5), (-0.5, region.shape[0] - 0.5))
+    return wcs
+
+
+def _slice_transform(one: SliceTransform) -> Any:
+    xi = models.Polynomial2D(1, c0_0=one.xi[0], c1_0=one.xi[1])
+    eta = models.Polynomial2D(1, c0_0=one.eta[0], c1_0=one.eta[1])
+    constant, linear, square, rows = one.wavelength
+    wavelength = models.Polynomial2D(2, c0_0=constant, c1_0=linear, c2_0=square, c0_1=rows)
+    sky = models.Pix2Sky_TAN() | models.RotateNative2Celestial(*one.centre, 180)
+    return models.Mapping((0, 1, 0, 1, 0, 1)) | xi & eta & wavelength | sky & models.Identity(1)
+
+
+def cube_wcs(projection: Projection, first: float, step: float, planes: int) -> Any:
+    """The transform from the voxels of a cube to sky and wavelength (µm), plane k at ``first + k·step``."""
+    wavelength = models.Scale(step) | models.Shift(first)
+    frame = coordinate_frames.CoordinateFrame(
+        naxes=3, axes_type=("SPATIAL",) * 3, axes_order=(0, 1, 2), unit=(units.pix,) * 3, name="detector"
+    )
+    wcs = gwcs.WCS([(frame, celestial_transform(projection) & wavelength), (_spectral_sky_frame(), None)])
+    rows, columns = projection.shape
+    wcs.bounding_box = ((-0.5, columns - 0.5), (-0.5, rows - 0.5), (-0.5, planes - 0.5))
+    return wcs
+
+
+def _spectral_sky_frame() -> Any:
+    wavelength = coordinate_frames.SpectralFrame(name="wavelength", axes_order=(2,), unit=(units.um,))
+    sky = coordinate_frames.CelestialFrame(
+        name="sky", reference_frame=ICRS(), axes_order=(0, 1), unit=(units.deg, units.deg)
+    )
+    return coordinate_frames.CompositeFrame([sky, wavelength], name="world")
