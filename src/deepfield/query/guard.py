@@ -1,4 +1,4 @@
-"""What every tree passes before it reaches an engine: the snapshot it reads, the rows it may return, the access rule."""
+"""What every tree passes before it reaches an engine: the snapshot it reads, its most rows, the access rule."""
 
 from __future__ import annotations
 

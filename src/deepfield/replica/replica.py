@@ -65,6 +65,7 @@ class Replica:
         self._trusted = True
         self._abandoned = threading.Event()
         self._snapshot = 0
+        self._largest_field = (-1, 0.0)
         self._progress: float | None = None
         path.parent.mkdir(parents=True, exist_ok=True)
         self._open()
@@ -110,6 +111,16 @@ class Replica:
             with self._change:
                 self._readers -= 1
                 self._change.notify_all()
+
+    def largest_field(self, cursor: duckdb.DuckDBPyConnection) -> float:
+        """Return the largest ``s_fov`` in degrees that a cursor can see; an outline without one counts as 360."""
+        snapshot, known = self._largest_field
+        newest = cursor.execute("SELECT snapshot FROM replica_state").fetchall()[0][0]
+        if snapshot != newest:
+            query = "SELECT max(coalesce(s_fov, CASE WHEN s_region IS NULL THEN 0 ELSE 360 END)) FROM observation_all"
+            known = float(cursor.execute(query).fetchall()[0][0] or 0.0)
+            self._largest_field = (newest, known)
+        return known
 
     def distrust(self) -> None:
         """Have the file built anew at the next ``catch_up``: a reader has found it damaged."""

@@ -25,7 +25,7 @@ WEIGHTS: Final = {
     "proposal_title": 1,
 }
 _COMPACTED: Final = frozenset({"target_name", "target_standard_name"})
-_LONGEST_COMPACT: Final = 32
+_LONGEST_COMPACT: Final = 64
 
 
 def fold(text: str) -> str:

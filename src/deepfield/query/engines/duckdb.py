@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 import duckdb
-import pyarrow as pa
 
 from deepfield.model.errors import InvalidQueryError, RebuildingError, TimeLimitError
 from deepfield.query.guard import guard
@@ -15,6 +14,7 @@ from deepfield.query.guard import guard
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pyarrow as pa
     from sqlglot import exp
 
     from deepfield.replica import Replica
@@ -80,9 +80,18 @@ class Session:
             return self._cursor.sql(sql).to_arrow_table()
         except duckdb.InterruptException:
             raise TimeLimitError(self._seconds) from None
+        except duckdb.ConversionException as error:
+            raise InvalidQueryError(
+                "query", str(error).splitlines()[0], "values of the type of their columns"
+            ) from None
         except (duckdb.FatalException, duckdb.IOException, duckdb.SerializationException) as error:
             self._replica.distrust()
             raise RebuildingError(0.0) from error
+
+    @property
+    def largest_field(self) -> float:
+        """The largest field of view in degrees that any row has had; an outline without one may be of any size."""
+        return self._replica.largest_field(self._cursor)
 
     def offer(self, name: str, rows: pa.Table) -> None:
         """Let trees of this session read an Arrow table under a name."""

@@ -1,0 +1,205 @@
+"""Exact tests of footprints against a region, for many footprints at once, in double arithmetic on unit vectors.
+
+Sides run along great circles. Everything is computed from differences of vectors, so that tiny footprints are as exact
+as large ones, at the poles and across RA 0 alike. What touches overlaps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from deepfield.model.coverage import Region
+
+Array: TypeAlias = NDArray[np.float64]
+Mask: TypeAlias = NDArray[np.bool_]
+
+_TOUCH: Final = 1e-14
+"""Radians (2 nanoarcseconds) within which two things touch: what rounding leaves."""
+_MOST_PAIRS: Final = 500_000
+"""Pairs of sides compared at a time, which bounds memory."""
+
+
+@dataclass(slots=True)
+class Outlines:
+    """The footprints of some rows, sorted by shape; each shape knows the row it belongs to."""
+
+    size: int
+    polygons: dict[int, tuple[list[int], list[list[float]]]] = field(default_factory=dict)
+    """By number of vertices: rows, and the coordinates of the vertices in degrees."""
+    circles: tuple[list[int], list[list[float]]] = field(default_factory=lambda: ([], []))
+    """Rows, and ra, dec, radius in degrees; points have radius 0."""
+
+    @classmethod
+    def read(cls, texts: Sequence[str | None], ra: Sequence[float], dec: Sequence[float]) -> Outlines:
+        """Read footprints as ``s_region`` has them; a row without one is a point at its centre."""
+        outlines = cls(len(texts))
+        for row, text in enumerate(texts):
+            if text is None:
+                outlines._add(row, (ra[row], dec[row], 0.0))
+            elif text.startswith("POLYGON ICRS ") and text.count("P") == 1:
+                outlines._add(row, [float(word) for word in text[13:].split()])
+            else:
+                for region in parse_regions(text):
+                    outlines._add_region(row, region)
+        return outlines
+
+    def meet(self, region: Region) -> Mask:
+        """Tell for each row whether its footprint and the region have a point in common."""
+        met = np.zeros(self.size, dtype=np.bool_)
+        rows, numbers = self.circles
+        if rows:
+            values = np.array(numbers)
+            met[rows] |= _disks_meet(_vectors(values[:, 0], values[:, 1]), np.radians(values[:, 2]), region)
+        for count, (owners, coordinates) in self.polygons.items():
+            degrees = np.array(coordinates).reshape(-1, count, 2)
+            hits = _polygons_meet(_vectors(degrees[..., 0], degrees[..., 1]), region)
+            np.logical_or.at(met, owners, hits)
+        return met
+
+    def _add_region(self, row: int, region: Region) -> None:
+        match region:
+            case Polygon():
+                self._add(row, [number for vertex in region.normalised().vertices for number in vertex])
+            case Circle(ra, dec, radius):
+                self._add(row, (ra, dec, radius))
+            case Point(ra, dec):
+                self._add(row, (ra, dec, 0.0))
+            case Box():
+                self._add_region(row, region.polygon())
+
+    def _add(self, row: int, numbers: Sequence[float]) -> None:
+        if len(numbers) == 3:
+            rows, values = self.circles
+        else:
+            rows, values = self.polygons.setdefault(len(numbers) // 2, ([], []))
+        rows.append(row)
+        values.append(list(numbers))
+
+
+def distances(ra: Array, dec: Array, centre: Point | Circle) -> Array:
+    """Return the angles in degrees between positions and a centre."""
+    return np.degrees(_angles(_vectors(ra, dec), _vector(centre.ra, centre.dec)))
+
+
+def _disks_meet(centres: Array, radii: Array, region: Region) -> Mask:
+    match region:
+        case Circle(ra, dec, radius):
+            return np.asarray(_angles(centres, _vector(ra, dec)) <= radii + np.radians(radius) + _TOUCH)
+        case Point(ra, dec):
+            return np.asarray(_angles(centres, _vector(ra, dec)) <= radii + _TOUCH)
+        case Polygon() | Box():
+            corners = _corners(region)[None]
+            return np.array(
+                [
+                    bool(_polygons_near(corners, centre, radius)[0])
+                    for centre, radius in zip(centres, radii, strict=True)
+                ],
+                dtype=np.bool_,
+            )
+
+
+def _polygons_meet(polygons: Array, region: Region) -> Mask:
+    match region:
+        case Circle(ra, dec, radius):
+            return _polygons_near(polygons, _vector(ra, dec), np.radians(radius))
+        case Point(ra, dec):
+            return _polygons_near(polygons, _vector(ra, dec), 0.0)
+        case Polygon() | Box():
+            corners = _corners(region)
+            step = max(1, _MOST_PAIRS // (polygons.shape[1] * len(corners)))
+            pieces = [_polygons_cross(polygons[at : at + step], corners) for at in range(0, len(polygons), step)]
+            return np.concatenate(pieces)
+
+
+def _corners(region: Polygon | Box) -> Array:
+    polygon = region.polygon() if isinstance(region, Box) else region
+    degrees = np.array(polygon.normalised().vertices)
+    return _vectors(degrees[:, 0], degrees[:, 1])
+
+
+def _polygons_near(polygons: Array, point: Array, radius: float) -> Mask:
+    """Tell which polygons contain a point or have a side within ``radius`` (radians) of it."""
+    near = _distance_to_sides(polygons, point).min(axis=-1) <= radius + _TOUCH
+    return np.asarray(near | _contain(polygons, point))
+
+
+def _polygons_cross(polygons: Array, corners: Array) -> Mask:
+    """Tell which polygons overlap one: their sides cross, or one holds a corner of the other, or they touch."""
+    start, end = polygons[:, :, None], np.roll(polygons, -1, axis=1)[:, :, None]
+    first, second = corners[None, None], np.roll(corners, -1, axis=0)[None, None]
+    acb, bda = -_triple(start, end, first), _triple(start, end, second)
+    cbd, dac = -_triple(first, second, end), _triple(first, second, start)
+    hits: Mask = np.any((acb * bda > 0) & (acb * cbd > 0) & (acb * dac > 0), axis=(1, 2))
+    hits |= _contain(polygons, corners[0])
+    hits |= np.array([bool(_contain(corners[None], polygon[0])[0]) for polygon in polygons], dtype=np.bool_)
+    left = np.flatnonzero(~hits)
+    if len(left):
+        others = polygons[left]
+        to_sides = np.stack([_distance_to_sides(others, corner).min(axis=-1) for corner in corners]).min(axis=0)
+        to_corners = np.stack(
+            [_distance_to_sides(corners[None], others[:, at][:, None]).min(axis=-1) for at in range(others.shape[1])]
+        ).min(axis=0)
+        hits[left] = (to_sides <= _TOUCH) | (to_corners <= _TOUCH)
+    return hits
+
+
+def _distance_to_sides(polygons: Array, point: Array) -> Array:
+    """Return the angles (radians) between a point and each side of each polygon."""
+    start, end = polygons, np.roll(polygons, -1, axis=-2)
+    to_start, to_end = start - point, end - point
+    side = end - start
+    normal = np.cross(start, side)
+    length = np.linalg.norm(normal, axis=-1)
+    # beside the arc: ahead of its start and behind its end
+    beside = (np.cross(normal, start) * -to_start).sum(-1) >= 0
+    beside &= (np.cross(end, normal) * -to_end).sum(-1) >= 0
+    beside &= length > 0
+    across = np.abs((normal * -to_start).sum(-1)) / np.where(length > 0, length, 1.0)
+    along = np.sqrt(np.maximum(0.0, 1.0 - across**2))
+    ends = np.minimum(_chord_angle(to_start), _chord_angle(to_end))
+    return np.where(beside, np.arctan2(across, along), ends)
+
+
+def _contain(polygons: Array, point: Array) -> Mask:
+    """Tell which polygons wind around a point. Polygons are smaller than a hemisphere."""
+    away = polygons - point
+    flat = away - (away * point).sum(-1, keepdims=True) * point
+    following = np.roll(away, -1, axis=-2)
+    turn = np.arctan2((np.cross(away, following) * point).sum(-1), (flat * np.roll(flat, -1, axis=-2)).sum(-1)).sum(-1)
+    this_side = (polygons.sum(axis=-2) * point).sum(-1) > 0
+    inside: Mask = (np.abs(turn) > np.pi) & this_side
+    return inside
+
+
+def _triple(first: Array, second: Array, third: Array) -> Array:
+    """Return the determinant of three vectors, from differences."""
+    determinant: Array = (np.cross(first - third, second - third) * third).sum(-1)
+    return determinant
+
+
+def _angles(vectors: Array, point: Array) -> Array:
+    return _chord_angle(vectors - point)
+
+
+def _chord_angle(difference: Array) -> Array:
+    angle: Array = 2.0 * np.arcsin(np.minimum(1.0, np.linalg.norm(difference, axis=-1) / 2.0))
+    return angle
+
+
+def _vector(ra: float, dec: float) -> Array:
+    return _vectors(np.array(ra), np.array(dec))
+
+
+def _vectors(ra: Array, dec: Array) -> Array:
+    """Return unit vectors along a new last axis."""
+    alpha, delta = np.radians(ra), np.radians(dec)
+    return np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)], axis=-1)

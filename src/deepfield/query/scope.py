@@ -1,0 +1,65 @@
+"""The rows a search is about: its conditions as parts of a tree, once for pages, counts and facets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from deepfield.query.lower import OBSERVATION, where_filter
+from deepfield.query.regions import meeting
+from deepfield.query.words import find_texts
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from deepfield.query.engines.duckdb import Session
+    from deepfield.query.filters import Filter, SearchQuery
+    from deepfield.query.regions import SkyCondition
+    from deepfield.query.words import TextCondition
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What restricts the rows of a search."""
+
+    filters: tuple[tuple[Filter, exp.Expression], ...]
+    sky: SkyCondition | None
+    text: TextCondition | None
+
+    @property
+    def ranked(self) -> bool:
+        """Whether rows have a relevance."""
+        return self.text is not None and self.text.hits is not None
+
+    @property
+    def total(self) -> int | None:
+        """How many rows there are, where that is known without counting."""
+        return self.sky.total if self.sky is not None and not self.filters and self.text is None else None
+
+    def select(self, *, filtered: bool = True, without: str | None = None) -> exp.Select:
+        """Return a tree over the rows, yet without columns.
+
+        Args:
+            filtered: whether the filters restrict it, or the region and text alone.
+            without: a column whose own filters are left out.
+        """
+        tree = exp.select().from_(exp.to_table("observation", alias=OBSERVATION))
+        if self.sky is not None:
+            tree = tree.where(self.sky.condition.copy(), copy=False)
+        if self.text is not None:
+            tree = self.text.join(tree)
+        for each, condition in self.filters if filtered else ():
+            if each.column != without:
+                tree = tree.where(condition.copy(), copy=False)
+        return tree
+
+
+def scope_of(session: Session, query: SearchQuery, *, now: datetime) -> Scope:
+    """Look up region and text of a search and lower its filters."""
+    return Scope(
+        filters=tuple((each, where_filter(each, now=now)) for each in query.filters),
+        sky=None if query.region is None else meeting(session, query.region, query.match),
+        text=None if query.text is None else find_texts(session, query.text),
+    )

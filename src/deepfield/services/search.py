@@ -1,0 +1,260 @@
+"""Searching the observations: pages, facets, footprints, always of one snapshot of the whole archive."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from threading import Lock
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
+
+from deepfield.catalogue.schema import load_tables
+from deepfield.model.errors import InvalidQueryError, RebuildingError
+from deepfield.query.facets import count_facets, facet_columns, find_ghosts
+from deepfield.query.filters import (
+    Place,
+    SearchQuery,
+    parse_choice,
+    parse_columns,
+    parse_filters,
+    parse_sort,
+    parse_whole_number,
+)
+from deepfield.query.pages import (
+    Cursor,
+    count_tree,
+    last_values,
+    order_of,
+    page_tree,
+    question_of,
+    without_sort_values,
+)
+from deepfield.query.scope import Scope, scope_of
+from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
+
+    from deepfield.model.tables import Column, TableSchema
+    from deepfield.query.engines.duckdb import DuckEngine, Session
+    from deepfield.query.facets import Facet, Ghosts
+    from deepfield.services.resolve import Resolve
+
+DEFAULT_LIMIT: Final = 100
+_KEPT_GHOSTS: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a sorted result. ``next`` is the cursor of the following page, which reads the same snapshot."""
+
+    snapshot: int
+    total: int
+    columns: tuple[str, ...]
+    table: pa.Table
+    next: str | None
+    elapsed_ms: float
+    place: Place | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facets:
+    """Facets of a search: ``total`` rows under all filters, ``all`` in the archive."""
+
+    snapshot: int
+    total: int
+    all: int
+    facets: tuple[Facet, ...]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Footprints:
+    """Outlines for the sky view; ``total`` counts the rows that have a position, listed or not."""
+
+    snapshot: int
+    total: int
+    truncated: bool
+    table: pa.Table
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the search side of the archive holds; totals are None while there is nothing to read."""
+
+    snapshot: int
+    observations: int | None
+    products: int | None
+    size: int | None
+    """Bytes of all current products."""
+    percent: float | None
+    """Of a rebuild under way."""
+
+
+class Search:
+    """Answers searches of the observations from the replica."""
+
+    def __init__(
+        self,
+        engine: DuckEngine,
+        resolve: Resolve,
+        *,
+        max_page: int = 1000,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._engine = engine
+        self._resolve = resolve
+        self._max_page = max_page
+        self._now = now
+        self._table = load_tables()["observation"]
+        self._ghosts: OrderedDict[object, Ghosts] = OrderedDict()
+        self._totals: tuple[int, tuple[int, int, int]] | None = None
+        self._lock = Lock()
+
+    def columns(self) -> TableSchema:
+        """Return the description of the observations' columns."""
+        return self._table
+
+    def parse(self, params: Mapping[str, str | Sequence[str]]) -> SearchQuery:
+        """Read the parameters of a search, as the portal's address and the API have them.
+
+        Raises:
+            InvalidQueryError: naming field, value and what would be right.
+            UnresolvedNameError: the position is neither coordinates nor a target of this archive.
+        """
+        single = _single(params)
+        place, region = None, None
+        if "position" in single:
+            place, region = self._resolve.region(single["position"], single.get("radius"))
+        elif "radius" in single:
+            raise InvalidQueryError("radius", single["radius"], "a position to go with it")
+        most = 2**63 - 1
+        limit = single.get("limit")
+        snapshot = single.get("snapshot")
+        return SearchQuery(
+            filters=parse_filters(params, self._table),
+            region=region,
+            match="center"
+            if parse_choice("match", single.get("match", "footprint"), _MATCHES) == "center"
+            else "footprint",
+            text=single.get("text"),
+            sort=parse_sort(single["sort"], self._table) if "sort" in single else (),
+            columns=parse_columns(single["columns"], self._table) if "columns" in single else (),
+            limit=DEFAULT_LIMIT if limit is None else parse_whole_number("limit", limit, least=0, most=self._max_page),
+            after=single.get("after"),
+            snapshot=None if snapshot is None else parse_whole_number("snapshot", snapshot, least=0, most=most),
+            place=place,
+        )
+
+    def find(self, query: SearchQuery) -> Page:
+        """Return a page of observations; without a sort, best matches of a text first, else the newest."""
+        started = perf_counter()
+        after = None if query.after is None else Cursor.decode(query.after, query)
+        columns = query.columns or tuple(column.name for column in self._table.columns if column.shown)
+        with self._engine.session(query.snapshot if after is None else after.snapshot) as session:
+            scope = scope_of(session, query, now=self._now())
+            order = order_of(query, ranked=scope.ranked)
+            rows = session.run(page_tree(scope, columns, order, after), limit=query.limit + 1)
+            total = _total(session, scope, rows.num_rows, query.limit) if after is None else after.total
+            more = rows.num_rows > query.limit > 0
+            rows = rows.slice(0, query.limit)
+            values = last_values(rows, order) if more else ()
+            cursor = Cursor(question_of(query), session.snapshot, total, values) if more else None
+            return Page(
+                snapshot=session.snapshot,
+                total=total,
+                columns=columns,
+                table=without_sort_values(rows),
+                next=None if cursor is None else cursor.encode(),
+                elapsed_ms=_milliseconds(started),
+                place=query.place,
+            )
+
+    def facets(self, query: SearchQuery, columns: Sequence[str] | None = None) -> Facets:
+        """Count the values of columns over the whole archive, each under the filters on the other columns."""
+        started, now = perf_counter(), self._now()
+        wanted = facet_columns(self._table, columns)
+        with self._engine.session(query.snapshot) as session:
+            scope = scope_of(session, query, now=now)
+            ghosts = self._ghosts_of(session, scope, query, wanted, now)
+            facets, total = count_facets(session, scope, wanted, ghosts, query, now=now)
+            everything, _, _ = self._totals_of(session)
+            return Facets(session.snapshot, total, everything, facets, _milliseconds(started))
+
+    def footprints(self, query: SearchQuery, limit: int = 20_000) -> Footprints:
+        """Return the outlines of at most ``limit`` observations with a position, in the order of ``find``."""
+        started = perf_counter()
+        with self._engine.session(query.snapshot) as session:
+            scope = scope_of(session, query, now=self._now())
+            order = order_of(query, ranked=scope.ranked)
+            rows = session.run(footprint_tree(scope, order), limit=limit + 1)
+            truncated = rows.num_rows > limit
+            total = session.run(placed_tree(scope))["n"][0].as_py() if truncated else rows.num_rows
+            return Footprints(session.snapshot, total, truncated, rows.slice(0, limit), _milliseconds(started))
+
+    def status(self, progress: float | None = None) -> Status:
+        """Return totals and snapshot; ``progress`` is the percentage of a rebuild under way."""
+        try:
+            with self._engine.session() as session:
+                observations, products, size = self._totals_of(session)
+                return Status(session.snapshot, observations, products, size, progress)
+        except RebuildingError as error:
+            return Status(0, None, None, None, error.percent)
+
+    def _ghosts_of(
+        self, session: Session, scope: Scope, query: SearchQuery, columns: Sequence[Column], now: datetime
+    ) -> Ghosts:
+        """Return the counts under region and text alone, kept for the snapshot while no release changes them."""
+        names = tuple(column.name for column in columns)
+        key = (session.snapshot, query.region, query.match, query.text, names)
+        with self._lock:
+            kept = self._ghosts.get(key)
+        if kept is not None and kept.holds(now):
+            return kept
+        ghosts = find_ghosts(session, scope, columns, now=now)
+        with self._lock:
+            self._ghosts[key] = ghosts
+            while len(self._ghosts) > _KEPT_GHOSTS:
+                self._ghosts.popitem(last=False)
+        return ghosts
+
+    def _totals_of(self, session: Session) -> tuple[int, int, int]:
+        kept = self._totals
+        if kept is not None and kept[0] == session.snapshot:
+            return kept[1]
+        row = session.run(totals_tree()).to_pylist()[0]
+        totals = (row["observations"], row["products"], row["size"])
+        self._totals = (session.snapshot, totals)
+        return totals
+
+
+_MATCHES: Final = ("footprint", "center")
+
+
+def _single(params: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
+    single: dict[str, str] = {}
+    for name, value in params.items():
+        texts = [value] if isinstance(value, str) else list(value)
+        if name in _ONCE and len(texts) != 1:
+            raise InvalidQueryError(name, texts, "the parameter once")
+        single[name] = texts[0]
+    return single
+
+
+_ONCE: Final = frozenset({"position", "radius", "match", "text", "sort", "columns", "limit", "after", "snapshot"})
+
+
+def _total(session: Session, scope: Scope, found: int, limit: int) -> int:
+    if scope.total is not None:
+        return scope.total
+    if found <= limit:
+        return found
+    return int(session.run(count_tree(scope))["n"][0].as_py())
+
+
+def _milliseconds(started: float) -> float:
+    return round((perf_counter() - started) * 1e3, 3)
