@@ -46,8 +46,7 @@ class Curve:
         if good.sum() < 2:
             return None
         x, y = self.x[good], self.y[good]
-        calm = _running_median(y[np.argsort(x, kind="stable")])
-        low, high = float(calm.min()), float(calm.max())
+        low, high = _supported(y[np.argsort(x, kind="stable")])
         if not high > low:
             low, high = low - max(abs(low), 1.0) / 10, high + max(abs(high), 1.0) / 10
         pad = 0.08 * (high - low)
@@ -139,12 +138,14 @@ class _Frame:
         for text, place in self._ticks(1):
             draw.text((left - 6, place), text, font=small, fill=TEXT, anchor="rm")
         if label:
+            around = draw.textbbox((right - 8, top + 7), label, font=small, anchor="rt")
+            draw.rectangle((around[0] - 4, around[1] - 3, around[2] + 4, around[3] + 3), fill=GROUND)
             draw.text((right - 8, top + 7), label, font=small, fill=BRIGHT, anchor="rt")
 
     def _ticks(self, axis: int) -> list[tuple[str, float]]:
         low, high = self.limits[2 * axis : 2 * axis + 2]
         start, end = (self.box[0], self.box[2]) if axis == 0 else (self.box[3], self.box[1])
-        room = 90 if axis == 0 else 44
+        room = 70 if axis == 0 else 44
         wanted = max(2, min(4 if self.few else 9, abs(end - start) // room))
         return [
             (text, start + (value - low) / (high - low) * (end - start))
@@ -189,10 +190,16 @@ def _runs(curve: Curve) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float6
         yield x[start:stop], y[start:stop], None if error is None else error[start:stop]
 
 
-def _running_median(values: NDArray[np.float64]) -> NDArray[np.float64]:
+def _supported(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Return the lowest and highest value to which a neighbour goes at least a third of the way from the middle."""
     if len(values) < 3:
-        return values
-    return np.median(np.stack([values[:-2], values[1:-1], values[2:]]), axis=0)
+        return float(values.min()), float(values.max())
+    middle = float(np.median(values))
+    away = np.pad(values - middle, 1, mode="reflect")
+    before, here, after = away[:-2], away[1:-1], away[2:]
+    highest = np.minimum(here, 3 * np.maximum(before, after)).max()
+    lowest = np.maximum(here, 3 * np.minimum(before, after)).min()
+    return middle + min(float(lowest), 0.0), middle + max(float(highest), 0.0)
 
 
 def scaled_unit(unit: str, values: NDArray[np.float64]) -> tuple[float, str]:
