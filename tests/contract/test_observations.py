@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from deepfield.catalogue.links import Links
 from deepfield.catalogue.numbers import next_snapshot
 from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Event, EventFile, Outbox
@@ -95,14 +96,14 @@ def test_a_late_older_version_is_history_and_never_current(database):
 def test_linked_products_are_listed_and_counted_with_the_other_observation(database):
     combined = "jw01234-o001_t001_nircam_clear-f200w"
     asn = artifact(f"{combined}_asn.json", product_type="INFO", product_group=None)
-    save(database, observation(), observation(combined, [asn]))
+    save(database, observation(), observation(combined, [asn], members=(NAME,)))
     with database.read() as connection:
         exposure = store.describe(connection, NAME)["obs_number"]
         association = store.artifact(connection, asn.filename)["artifact_number"]
     with database.begin() as connection:
         seq = next_snapshot(connection)
         links = {association: {exposure: "association"}}
-        assert store.save_links(connection, seq, links, of=[association]) == {exposure}
+        assert Links().save(connection, seq, links, of=[association]) == {exposure}
         store.relist(connection, seq, [exposure], at=LATER)
     with database.read() as connection:
         products = store.products(connection, NAME)

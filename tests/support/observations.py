@@ -78,6 +78,7 @@ def filed(version=1, **changed):
 
 def save(database, *observations, at=ARCHIVED, version=1, links=None):
     """Commit these observations as ingest does and return the snapshot number."""
+    from deepfield.catalogue.links import Links
     from deepfield.catalogue.numbers import next_snapshot
     from deepfield.catalogue.observations import Observations
 
@@ -91,7 +92,7 @@ def save(database, *observations, at=ARCHIVED, version=1, links=None):
                 connection, seq, one, {name: filed(version, archived_at=at) for name in names}
             )
         if links:
-            store.save_links(connection, seq, links, of=list(links))
+            Links().save(connection, seq, links, of=list(links))
         for one in observations:
             store.save_summary(connection, seq, one, at=at, changed=changed[one.obs_id][1] or bool(links))
     return seq

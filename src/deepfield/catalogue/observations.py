@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
@@ -29,7 +29,7 @@ from deepfield.catalogue.versions import current_rows, end_rows, revise
 from deepfield.model.errors import UnknownObservationError, UnknownProductError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
@@ -37,10 +37,7 @@ if TYPE_CHECKING:
     from deepfield.model.observation import Observation
 
 Row = dict[str, Any]
-Relation = Literal["association", "pool", "member", "guide_star", "msa"]
-_NAME_END: Final = "\U0010ffff"
-_GIVING: Final = ("asn", "pool", "msa")
-_LIKE: Final = str.maketrans({"%": r"\%", "_": r"\_", "\\": r"\\"})
+NAME_END: Final = "\U0010ffff"
 
 
 class Observations:
@@ -54,7 +51,7 @@ class Observations:
         Raises:
             UnknownObservationError: no such observation (then).
         """
-        query = select(OBSERVATION).where(OBSERVATION.c.obs_id == obs_id, _alive(OBSERVATION, snapshot))
+        query = select(OBSERVATION).where(OBSERVATION.c.obs_id == obs_id, alive(OBSERVATION, snapshot))
         row = connection.execute(query).mappings().one_or_none()
         if row is None:
             raise UnknownObservationError(obs_id)
@@ -63,7 +60,7 @@ class Observations:
     def planes(self, connection: Connection, obs_id: str, *, snapshot: int | None = None) -> list[Row]:
         """Return the plane rows of an observation, lowest calibration level first."""
         number = self.describe(connection, obs_id, snapshot=snapshot)["obs_number"]
-        query = select(PLANE).where(PLANE.c.obs_number == number, _alive(PLANE, snapshot))
+        query = select(PLANE).where(PLANE.c.obs_number == number, alive(PLANE, snapshot))
         ordered = query.order_by(func.coalesce(PLANE.c.calib_level, -2), PLANE.c.product_id)
         return [dict(row) for row in connection.execute(ordered).mappings()]
 
@@ -76,14 +73,14 @@ class Observations:
         for the observation's own products, else why a product of another one is listed here.
         """
         number = self.describe(connection, obs_id, snapshot=snapshot)["obs_number"]
-        own = _with_owner(snapshot).where(ARTIFACT.c.obs_number == number)
+        own = with_owner(snapshot).where(ARTIFACT.c.obs_number == number)
         rows = [{**row, "relation": None} for row in connection.execute(own).mappings()]
         if linked:
             others = (
-                _with_owner(snapshot)
+                with_owner(snapshot)
                 .add_columns(PRODUCT_LINK.c.relation)
                 .join(PRODUCT_LINK, PRODUCT_LINK.c.artifact_number == ARTIFACT.c.artifact_number)
-                .where(PRODUCT_LINK.c.obs_number == number, _alive(PRODUCT_LINK, snapshot))
+                .where(PRODUCT_LINK.c.obs_number == number, alive(PRODUCT_LINK, snapshot))
             )
             rows += [dict(row) for row in connection.execute(others).mappings()]
         return sorted(rows, key=lambda row: row["filename"])
@@ -98,7 +95,7 @@ class Observations:
             UnknownProductError: no such product, or none in this version.
         """
         if version is None:
-            query = _with_owner(None).where(ARTIFACT.c.filename == filename)
+            query = with_owner(None).where(ARTIFACT.c.filename == filename)
             row = connection.execute(query).mappings().one_or_none()
             if row is None:
                 raise UnknownProductError(filename)
@@ -158,20 +155,20 @@ class Observations:
         """Return the obs_ids of the current combined observations that have this one as a member."""
         number = self.describe(connection, obs_id)["obs_number"]
         listed = select(PRODUCT_LINK.c.artifact_number).where(
-            PRODUCT_LINK.c.obs_number == number, PRODUCT_LINK.c.relation == "association", _alive(PRODUCT_LINK, None)
+            PRODUCT_LINK.c.obs_number == number, PRODUCT_LINK.c.relation == "association", alive(PRODUCT_LINK, None)
         )
         owned = select(ARTIFACT.c.artifact_number).where(
-            ARTIFACT.c.obs_number == number, ARTIFACT.c.suffix == "asn", _alive(ARTIFACT, None)
+            ARTIFACT.c.obs_number == number, ARTIFACT.c.suffix == "asn", alive(ARTIFACT, None)
         )
         associations = [*connection.execute(listed).scalars(), *connection.execute(owned).scalars()]
         found: set[str] = set()
         for chunk in in_chunks(associations):
-            owners = select(ARTIFACT.c.obs_number).where(ARTIFACT.c.artifact_number.in_(chunk), _alive(ARTIFACT, None))
+            owners = select(ARTIFACT.c.obs_number).where(ARTIFACT.c.artifact_number.in_(chunk), alive(ARTIFACT, None))
             others = select(PRODUCT_LINK.c.obs_number).where(
-                PRODUCT_LINK.c.artifact_number.in_(chunk), _alive(PRODUCT_LINK, None)
+                PRODUCT_LINK.c.artifact_number.in_(chunk), alive(PRODUCT_LINK, None)
             )
             query = select(OBSERVATION.c.obs_id, OBSERVATION.c.members).where(
-                OBSERVATION.c.obs_number.in_(owners.union(others)), _alive(OBSERVATION, None)
+                OBSERVATION.c.obs_number.in_(owners.union(others)), alive(OBSERVATION, None)
             )
             found.update(name for name, members in connection.execute(query) if obs_id in members)
         return sorted(found)
@@ -184,16 +181,16 @@ class Observations:
         found: list[tuple[str, str]] = []
         for kind, column in (("observation", OBSERVATION.c.obs_id), ("file", ARTIFACT.c.filename)):
             prefixes = {prefix, prefix.lower()}
-            starts = or_(*(and_(column >= start, column < start + _NAME_END) for start in sorted(prefixes)))
-            query = select(column).where(starts, _alive(column.table, None)).order_by(column).limit(limit)
+            starts = or_(*(and_(column >= start, column < start + NAME_END) for start in sorted(prefixes)))
+            query = select(column).where(starts, alive(column.table, None)).order_by(column).limit(limit)
             found += [(kind, name) for name in connection.execute(query).scalars()]
         return found[:limit]
 
     def totals(self, connection: Connection) -> Row:
         """Return ``snapshot``, ``observations``, ``products`` and ``size`` (bytes) of the current archive."""
-        observations = select(func.count()).select_from(OBSERVATION).where(_alive(OBSERVATION, None))
+        observations = select(func.count()).select_from(OBSERVATION).where(alive(OBSERVATION, None))
         products = select(func.count(), func.coalesce(func.sum(ARTIFACT.c.content_length), 0))
-        count, size = connection.execute(products.where(_alive(ARTIFACT, None))).one()
+        count, size = connection.execute(products.where(alive(ARTIFACT, None))).one()
         return {
             "snapshot": int(connection.execute(select(SNAPSHOT.c.seq)).scalar_one()),
             "observations": int(connection.execute(observations).scalar_one()),
@@ -216,7 +213,7 @@ class Observations:
 
     def artifacts_after(self, connection: Connection, number: int, *, limit: int) -> list[Row]:
         """Return the next current artifact rows, with ``obs_id`` and ``proposal_id``, in order of their numbers."""
-        query = _with_owner(None).where(ARTIFACT.c.artifact_number > number)
+        query = with_owner(None).where(ARTIFACT.c.artifact_number > number)
         ordered = query.order_by(ARTIFACT.c.artifact_number).limit(limit)
         return [dict(row) for row in connection.execute(ordered).mappings()]
 
@@ -333,59 +330,6 @@ class Observations:
         row = artifact_row(artifact, plane.product_id, filed, own, number)
         connection.execute(insert(ARTIFACT), {**row, SEQ_FROM: seq, SEQ_TO: seq})
 
-    def save_links(
-        self,
-        connection: Connection,
-        seq: int,
-        wanted: Mapping[int, Mapping[int, Relation]],
-        *,
-        of: Collection[int],
-        to: Collection[int] = (),
-    ) -> set[int]:
-        """Make links the wanted ones and return the observations whose lists changed.
-
-        ``wanted`` holds, by artifact number, {observation number: relation}, and names every artifact considered.
-        It tells all links of the artifacts in ``of``, and of the others those to the observations in ``to``.
-        """
-        rows = {
-            (number, artifact): {"obs_number": number, "artifact_number": artifact, "relation": relation}
-            for artifact, targets in wanted.items()
-            for number, relation in targets.items()
-        }
-        before = current_rows(connection, PRODUCT_LINK, "artifact_number", of)
-        there = current_rows(connection, PRODUCT_LINK, "obs_number", to)
-        before |= {key: row for key, row in there.items() if row["artifact_number"] in wanted}
-        return {key[0] for key in revise(connection, PRODUCT_LINK, before, rows, seq)}
-
-    def link_givers(self, connection: Connection, programmes: Iterable[str]) -> list[Row]:
-        """Return the current artifacts of these programmes that other observations may list, with their ``obs_id``.
-
-        They are associations, pools, shutter files and guide-star products.
-        """
-        giving = or_(ARTIFACT.c.suffix.in_(_GIVING), OBSERVATION.c.obs_id.contains("_gs-", autoescape=True))
-        found: list[Row] = []
-        for chunk in in_chunks(sorted(set(programmes))):
-            query = _with_owner(None).where(OBSERVATION.c.proposal_id.in_(chunk), giving)
-            found += [dict(row) for row in connection.execute(query).mappings()]
-        return found
-
-    def rewritten(self, connection: Connection, seq: int) -> set[int]:
-        """Return the numbers of the artifacts that a snapshot began or ended."""
-        query = select(ARTIFACT.c.artifact_number).where(or_(ARTIFACT.c[SEQ_FROM] == seq, ARTIFACT.c[SEQ_TO] == seq))
-        return set(connection.execute(query).scalars())
-
-    def matching(self, connection: Connection, pattern: str) -> dict[str, int]:
-        """Return {obs_id: number} of the current observations that fit a pattern, ``*`` standing for any text."""
-        start = pattern.partition("*")[0]
-        like = "%".join(piece.translate(_LIKE) for piece in pattern.split("*"))
-        query = select(OBSERVATION.c.obs_id, OBSERVATION.c.obs_number).where(
-            OBSERVATION.c.obs_id >= start,
-            OBSERVATION.c.obs_id < start + _NAME_END,
-            OBSERVATION.c.obs_id.like(like, escape="\\"),
-            _alive(OBSERVATION, None),
-        )
-        return dict(connection.execute(query).tuples().all())
-
     def save_summary(
         self, connection: Connection, seq: int, observation: Observation, *, at: datetime, changed: bool
     ) -> None:
@@ -427,7 +371,7 @@ class Observations:
         for chunk in in_chunks(sorted(counts)):
             query = (
                 select(PRODUCT_LINK.c.obs_number, func.count())
-                .where(PRODUCT_LINK.c.obs_number.in_(chunk), _alive(PRODUCT_LINK, None))
+                .where(PRODUCT_LINK.c.obs_number.in_(chunk), alive(PRODUCT_LINK, None))
                 .group_by(PRODUCT_LINK.c.obs_number)
             )
             counts.update((number, count) for number, count in connection.execute(query))
@@ -438,7 +382,7 @@ class Observations:
         return min(connection.execute(query).scalars(), default=None)
 
 
-def _alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
+def alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
     end: ColumnElement[Any] = table.c[SEQ_TO]
     if snapshot is None:
         return end.is_(None)
@@ -446,10 +390,10 @@ def _alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
     return and_(begun, or_(end.is_(None), end > snapshot))
 
 
-def _with_owner(snapshot: int | None) -> Any:
-    owned = and_(OBSERVATION.c.obs_number == ARTIFACT.c.obs_number, _alive(OBSERVATION, snapshot))
+def with_owner(snapshot: int | None) -> Any:
+    owned = and_(OBSERVATION.c.obs_number == ARTIFACT.c.obs_number, alive(OBSERVATION, snapshot))
     columns = (ARTIFACT, OBSERVATION.c.obs_id, OBSERVATION.c.proposal_id)
-    return select(*columns).outerjoin(OBSERVATION, owned).where(_alive(ARTIFACT, snapshot))
+    return select(*columns).outerjoin(OBSERVATION, owned).where(alive(ARTIFACT, snapshot))
 
 
 def _content(table: Table, row: Row) -> Row:

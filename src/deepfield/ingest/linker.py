@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from deepfield.catalogue.links import Links
 from deepfield.ingest.draft import stored_facts
 from deepfield.ingest.links import links
 from deepfield.missions.jwst.names import parse_name
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from deepfield.catalogue.observations import Observations, Relation
+    from deepfield.catalogue.links import Relation
+    from deepfield.catalogue.observations import Observations
     from deepfield.ingest.blueprint import FileFacts
     from deepfield.ingest.draft import Draft
     from deepfield.ingest.links import Link
@@ -36,7 +38,7 @@ class Linker:
     """Reads link-giving products; remembers what the newest of them say."""
 
     def __init__(self, observations: Observations) -> None:
-        self._observations = observations
+        self._observations, self._links = observations, Links()
         self._said: dict[tuple[str, str], _Giver] = {}
 
     def associate(
@@ -52,7 +54,7 @@ class Linker:
         They are those ``arriving`` and the stored ones of the drafts' programmes, but for the file names ``without``.
         """
         programmes = {facts.program for draft in drafts for facts in draft.facts.values() if facts.program}
-        rows = self._observations.link_givers(connection, programmes)
+        rows = self._links.givers(connection, programmes)
         stored = [row for row in rows if row["suffix"] == "asn" and row["filename"] not in without]
         givers = list(self._givers(connection, stored).values())
         givers += [_Giver(facts, links([facts])) for facts in arriving if facts.suffix == "asn"]
@@ -80,9 +82,9 @@ class Linker:
 
         Products written under ``seq`` are linked to all they name; others only to the observations ``obs_numbers``.
         """
-        rows = self._observations.link_givers(connection, programmes)
+        rows = self._links.givers(connection, programmes)
         givers = self._givers(connection, rows)
-        fresh = self._observations.rewritten(connection, seq)
+        fresh = self._links.rewritten(connection, seq)
         by_number = self._observations.names_of(connection, obs_numbers)
         wanted: dict[int, dict[int, Relation]] = {}
         for row in rows:
@@ -93,13 +95,13 @@ class Linker:
                     targets = {number for number, obs_id in by_number.items() if link.names(obs_id)}
                 targets.discard(row["obs_number"])
                 wanted[row["artifact_number"]] = dict.fromkeys(targets, link.relation)
-        return self._observations.save_links(connection, seq, wanted, of=fresh, to=obs_numbers)
+        return self._links.save(connection, seq, wanted, of=fresh, to=obs_numbers)
 
     def _targets(self, connection: Connection, link: Link) -> dict[str, int]:
         rows = self._observations.current_observations(connection, link.obs_ids)
         found = {obs_id: int(row["obs_number"]) for obs_id, row in rows.items()}
         for pattern in link.patterns:
-            found |= self._observations.matching(connection, pattern)
+            found |= self._links.matching(connection, pattern)
         return found
 
     def _givers(self, connection: Connection, rows: Collection[Row]) -> dict[str, _Giver]:

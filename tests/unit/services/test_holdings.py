@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from deepfield.access.principal import ANONYMOUS, STAFF
 from deepfield.catalogue.database import Database
+from deepfield.catalogue.links import Links
 from deepfield.catalogue.numbers import next_snapshot
 from deepfield.catalogue.observations import Observations
 from deepfield.model.errors import AccessDeniedError, NoPreviewError, UnknownObservationError, UnknownProductError
@@ -46,12 +47,12 @@ def exposure(*extra, **changed):
 def link_association(database) -> None:
     asn = artifact(f"{COMBINED}_asn.json", content="asn", product_type="INFO", product_group=None, content_length=9)
     i2d = artifact(f"{COMBINED}_i2d.fits", content="i2d", calib_level=3)
-    save(database, exposure(), observation(COMBINED, [i2d, asn]))
+    save(database, exposure(), observation(COMBINED, [i2d, asn], members=(NAME,)))
     with database.begin() as connection:
         store = Observations()
         number = store.describe(connection, NAME)["obs_number"]
         product = store.artifact(connection, asn.filename)["artifact_number"]
-        store.save_links(connection, next_snapshot(connection), {product: {number: "association"}}, of=[product])
+        Links().save(connection, next_snapshot(connection), {product: {number: "association"}}, of=[product])
 
 
 def test_an_observation_comes_with_its_planes_products_and_relations(database, holdings) -> None:
