@@ -2,7 +2,7 @@
 import { untrack } from 'svelte'
 import { ApiError, api, ServerLostError, wasAborted } from './api/client'
 import type { ColumnDescription, FacetAnswer, FootprintAnswer, Page, Resolved, Status } from './api/types'
-import { restriction, writeSort } from './query/query'
+import { restriction, search } from './query/query'
 import { session } from './query/session.svelte'
 import { NEEDED, shownColumns } from './results/columns'
 import { Pages } from './results/pages'
@@ -65,7 +65,7 @@ class Explorer {
   readonly #searchKey = $derived(JSON.stringify(restriction(session.query)))
   readonly #rowsKey = $derived(
     JSON.stringify({
-      search: { ...restriction(session.query), sort: writeSort(session.query.sort) },
+      search: search(session.query),
       columns: this.columns.length ? [...new Set([...this.shown, ...NEEDED])] : [],
     }),
   )
@@ -123,16 +123,16 @@ class Explorer {
     this.#asking?.abort()
     const asking = new AbortController()
     this.#asking = asking
-    const search = JSON.parse(key) as Record<string, string>
+    const asked = JSON.parse(key) as Record<string, string>
     this.facetsPending = true
-    const facets = api.facets(search, asking.signal).then((answer) => {
+    const facets = api.facets(asked, asking.signal).then((answer) => {
       this.facets = answer
       this.facetsPending = false
     })
-    const footprints = api.footprints(search, asking.signal).then((answer) => {
+    const footprints = api.footprints(asked, asking.signal).then((answer) => {
       this.footprints = answer
     })
-    for (const asked of [facets, footprints]) asked.catch((failure: unknown) => this.#failed(failure, asking))
+    for (const answer of [facets, footprints]) answer.catch((failure: unknown) => this.#failed(failure, asking))
   }
 
   async #learn(_attempt: number): Promise<void> {

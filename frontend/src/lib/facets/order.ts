@@ -13,4 +13,4 @@ export const FACETS: readonly { column: string; caption: string; reading?: Readi
 ]
 
 /** Filters that the panel shows, so that the search line need not. */
-export const IN_PANEL: ReadonlySet<string> = new Set([...FACETS.map((facet) => facet.column), 'em_min', 'em_max'])
+export const IN_PANEL: ReadonlySet<string> = new Set(FACETS.map((facet) => facet.column))

@@ -98,14 +98,16 @@ export function tickLabel(value: number, reading: Reading, span: number): string
   return figure(value, 3)
 }
 
-/** The filters of a brush, by column. Ends at the outermost edges are left open. */
-export function brushed(column: string, low: number | null, high: number | null, kind: 'number' | 'time'): Record<string, string | undefined> {
-  const from = low === null ? '' : bound(low, kind, 'low')
-  const to = high === null ? '' : bound(high, kind, 'high')
-  if (column === 'em') {
-    // A wavelength range is met by every observation that reaches into it.
-    return { em_max: from ? `${from}..` : undefined, em_min: to ? `..${to}` : undefined }
-  }
+/** The filter of a brush; null leaves an end open. `step` is the width of a bin: dates need not be finer. */
+export function brushed(
+  column: string,
+  low: number | null,
+  high: number | null,
+  kind: 'number' | 'time',
+  step: number,
+): Record<string, string | undefined> {
+  const from = low === null ? '' : bound(low, kind, 'low', step)
+  const to = high === null ? '' : bound(high, kind, 'high', step)
   return { [column]: from || to ? `${from}..${to}` : undefined }
 }
 
@@ -116,15 +118,18 @@ export function brush(column: string, filters: Readonly<Record<string, string>>)
     const value = column === 't_min' ? mjd(text) : Number(text)
     return Number.isFinite(value) ? value : null
   }
-  if (column === 'em') return { low: read(range(filters['em_max']).low), high: read(range(filters['em_min']).high) }
   const { low, high } = range(filters[column])
   return { low: read(low), high: read(high) }
 }
 
 /** An edge as text, rounded outwards so that what stands at the edge stays in. */
-function bound(value: number, kind: 'number' | 'time', side: 'low' | 'high'): string {
+function bound(value: number, kind: 'number' | 'time', side: 'low' | 'high', step: number): string {
   const rounded = side === 'low' ? Math.floor : Math.ceil
-  if (kind === 'time') return isoFromMjd(rounded(value * 1440 + (side === 'low' ? 1e-6 : -1e-6)) / 1440 + 1e-9, 'second')
+  if (kind === 'time') {
+    // A day as an upper end means all of it.
+    if (step >= 2) return isoFromMjd(value - (side === 'high' ? 1e-6 : 0), 'day')
+    return isoFromMjd(rounded(value * 86400 + (side === 'low' ? 1e-3 : -1e-3)) / 86400, 'second')
+  }
   if (value === 0) return '0'
   const power = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4)
   return String(Number((rounded(value / power + (side === 'low' ? 1e-7 : -1e-7)) * power).toPrecision(6)))

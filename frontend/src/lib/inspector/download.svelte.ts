@@ -18,7 +18,7 @@ export const LARGEST_IN_MEMORY = 1_000_000_000
 export type Progress = (download: Download) => void
 
 /** Fetch a product, telling how far it is, and hand its bytes to the browser once they are what the archive lists. */
-export async function fetchProduct(product: Product, tell: Progress, signal: AbortSignal): Promise<Blob | null> {
+export async function fetchProduct(product: Product, tell: Progress, signal: AbortSignal): Promise<Blob> {
   const length = Number(product.size)
   tell({ state: 'running', percent: 0 })
   const response = await fetch(product.url, { signal })
@@ -36,17 +36,17 @@ export async function fetchProduct(product: Product, tell: Progress, signal: Abo
   if (at !== length) throw new Error(`only ${at} of ${length} bytes arrived`)
   tell({ state: 'checking' })
   const blob = new Blob([bytes], { type: product.content_type })
-  // browsers compute sums on https and localhost only; elsewhere we do it ourselves
-  const sum = globalThis.crypto?.subtle
-    ? hexadecimal(await crypto.subtle.digest('SHA-256', bytes))
-    : new Sha256().update(bytes).hex()
+  const sum = await sha256(bytes)
   if (sum !== product.sha256) throw new Error(`the bytes have SHA-256 ${sum.slice(0, 8)}…, the archive lists ${product.sha256.slice(0, 8)}…`)
   tell({ state: 'verified' })
   return blob
 }
 
-export function hexadecimal(buffer: ArrayBuffer): string {
-  return [...new Uint8Array(buffer)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+/** Browsers compute sums themselves on https and localhost only; elsewhere we do. */
+async function sha256(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  if (!globalThis.crypto?.subtle) return new Sha256().update(bytes).hex()
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** What went wrong with a download, in words. */
@@ -76,11 +76,9 @@ class Downloads {
     this.#running.set(filename, controller)
     try {
       const blob = await fetchProduct(product, (download) => (this.byName[filename] = download), controller.signal)
-      if (blob) {
-        const address = URL.createObjectURL(blob)
-        hand(address, filename)
-        setTimeout(() => URL.revokeObjectURL(address), 60_000)
-      }
+      const address = URL.createObjectURL(blob)
+      hand(address, filename)
+      setTimeout(() => URL.revokeObjectURL(address), 60_000)
     } catch (failure) {
       if (controller.signal.aborted) delete this.byName[filename]
       else this.byName[filename] = { state: 'failed', note: complaint(failure) }

@@ -1,10 +1,10 @@
 /** The same query for a terminal: plain Python and curl, working as they stand. */
-import { restriction, writeSort, type Query } from '../query/query'
+import { search, type Query } from '../query/query'
 
 export type Language = 'Python' | 'curl'
 
 function parameters(query: Query, columns: readonly string[]): Record<string, string> {
-  return { ...restriction(query), sort: writeSort(query.sort), columns: columns.join(',') }
+  return { ...search(query), columns: columns.join(',') }
 }
 
 /** A Python literal of a string. */

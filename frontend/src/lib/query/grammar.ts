@@ -37,9 +37,10 @@ function split(text: string, separator: string): string[] {
 }
 
 export function parse(text: string): Condition {
-  const [low, high, ...rest] = split(text, '..')
-  if (high !== undefined && rest.length === 0) return { kind: 'range', low: low || null, high: high || null }
-  return { kind: 'any', items: split(text, ',').filter((item) => item !== '') }
+  const items = split(text, ',').filter((item) => item !== '')
+  const [low, high] = split(items[0] ?? '', '..')
+  if (items.length === 1 && high !== undefined) return { kind: 'range', low: low || null, high: high || null }
+  return { kind: 'any', items }
 }
 
 export function write(condition: Condition): string {

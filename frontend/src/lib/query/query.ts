@@ -12,8 +12,9 @@ export interface Query {
   radius: string | null
   match: 'footprint' | 'center'
   text: string | null
-  /** Column (or `access`, `em`) to a value in the grammar of `grammar.ts`. */
+  /** Column (or `access` or `em`) to a value in the grammar of `grammar.ts`. */
   filters: Readonly<Record<string, string>>
+  /** Empty for the order that suits the question: best match first where there are words, else newest first. */
   sort: readonly SortKey[]
   /** Columns of the table in order; null for those the archive shows by itself. */
   columns: readonly string[] | null
@@ -33,27 +34,30 @@ export interface View {
   sky: SkyPlace | null
 }
 
-export const NEWEST_FIRST: readonly SortKey[] = [{ column: 't_min', descending: true }]
-
 export const EMPTY: Query = {
   position: null,
   radius: null,
   match: 'footprint',
   text: null,
   filters: {},
-  sort: NEWEST_FIRST,
+  sort: [],
   columns: null,
 }
 
 const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'focus', 'sky', 'limit', 'after', 'snapshot'])
 
 export function parseSort(text: string | null): readonly SortKey[] {
-  const keys = (text ?? '')
+  return (text ?? '')
     .split(',')
     .map((word) => word.trim())
     .filter((word) => /^-?\w+$/.test(word))
     .map((word) => ({ column: word.replace('-', ''), descending: word.startsWith('-') }))
-  return keys.length ? keys : NEWEST_FIRST
+}
+
+/** The sort keys that hold, also where none was chosen; empty when rows come by relevance. */
+export function sortInForce(query: Query): readonly SortKey[] {
+  if (query.sort.length || query.text) return query.sort
+  return [{ column: 't_min', descending: true }]
 }
 
 export function writeSort(sort: readonly SortKey[]): string {
@@ -120,13 +124,17 @@ export function writeParameters(parameters: Record<string, string>): string {
 /** The query string of a view: canonical, and empty for the first page. */
 export function writeAddress(view: View): string {
   const parameters = restriction(view.query)
-  const sort = writeSort(view.query.sort)
-  if (sort !== writeSort(NEWEST_FIRST)) parameters['sort'] = sort
+  if (view.query.sort.length) parameters['sort'] = writeSort(view.query.sort)
   if (view.query.columns) parameters['columns'] = view.query.columns.join(',')
   if (view.focus) parameters['focus'] = view.focus
   if (view.sky) parameters['sky'] = writeSky(view.sky)
   const text = writeParameters(parameters)
   return text && `?${text}`
+}
+
+/** The parameters of a whole search: what is found, and in which order. */
+export function search(query: Query): Record<string, string> {
+  return query.sort.length ? { ...restriction(query), sort: writeSort(query.sort) } : restriction(query)
 }
 
 /** Whether nothing restricts the query: the first visit. */

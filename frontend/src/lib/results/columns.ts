@@ -37,18 +37,18 @@ const FIRST = [
 const HEADS: Record<string, string> = { t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
 
 const WIDTHS: Record<string, number> = {
-  obs_id: 276,
-  target_name: 96,
-  s_ra: 86,
-  s_dec: 82,
-  instrument_name: 88,
-  filters: 92,
-  t_exptime: 64,
-  t_min: 134,
-  t_max: 134,
-  calib_level: 62,
-  access_estsize: 70,
-  proposal_id: 54,
+  obs_id: 236,
+  target_name: 88,
+  s_ra: 83,
+  s_dec: 78,
+  instrument_name: 84,
+  filters: 82,
+  t_exptime: 54,
+  t_min: 124,
+  t_max: 124,
+  calib_level: 52,
+  access_estsize: 62,
+  proposal_id: 48,
   proposal_title: 260,
   s_region: 260,
 }
@@ -68,10 +68,10 @@ const asMjd = (value: Cell) => (value === null ? '' : `${isoFromMjd(Number(value
 
 function looks(column: ColumnDescription): Looks {
   const { name, type, unit } = column
-  if (name === 's_ra') return number((v, style) => (style === 'decimal' ? v.toFixed(5) : hours(v)), 88)
+  if (name === 's_ra') return { ...number((v, style) => (style === 'decimal' ? v.toFixed(5) : hours(v)), 88), align: 'left' }
   if (name === 's_dec') {
     const decimal = (v: number) => (v < 0 ? MINUS : '+') + Math.abs(v).toFixed(5)
-    return number((v, style) => (style === 'decimal' ? decimal(v) : degrees(v)), 84)
+    return { ...number((v, style) => (style === 'decimal' ? decimal(v) : degrees(v)), 84), align: 'left' }
   }
   if (name === 't_min' || name === 't_max') return { ...number((v) => utcFromMjd(v), 134, asMjd), align: 'left' }
   if (name === 't_exptime') return number((v) => (v < 100 ? v.toFixed(1) : v.toFixed(0)), 70)

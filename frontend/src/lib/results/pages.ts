@@ -1,7 +1,7 @@
 /**
  * Pages of one search, fetched by cursor and kept.
  *
- * A cursor names the row after which a page begins, so a page far away is reached by walking: steps of `STRIDE` rows of
+ * A cursor names the row after which a page begins and the archive state it was read from, so a page far away is reached by walking: steps of `STRIDE` rows of
  * one narrow column, each kept for the next walk.
  */
 import type { Cell, Page } from '../api/types'
@@ -30,8 +30,6 @@ export class Pages {
   readonly #onerror: (failure: unknown) => void
   readonly wanted: Wanted
   total: number | null = null
-  /** The archive state of the first answer; later pages are asked of the same state. */
-  snapshot: string | null = null
 
   constructor(wanted: Wanted, fetch: Fetch, onpage: (page: Page) => void, onerror: (failure: unknown) => void) {
     this.wanted = wanted
@@ -113,12 +111,10 @@ export class Pages {
         columns: columns.join(','),
         limit: String(limit),
         ...(after === null ? {} : { after }),
-        ...(this.snapshot === null ? {} : { snapshot: this.snapshot }),
       },
       signal,
     )
     this.total = page.total
-    this.snapshot = page.snapshot
     return page
   }
 

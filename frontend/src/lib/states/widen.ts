@@ -11,11 +11,6 @@ export interface WayOut {
   query: Query
 }
 
-/** Columns of the query that a facet of the panel counts. */
-function filtersOf(column: string): string[] {
-  return column === 'em' ? ['em_min', 'em_max'] : [column]
-}
-
 /**
  * Queries with one filter less that find something, most first. A facet counts under all other filters, so the sum
  * of its counts is what is found without it.
@@ -23,16 +18,16 @@ function filtersOf(column: string): string[] {
 export function lessOneFilter(query: Query, answer: FacetAnswer | null): WayOut[] {
   const found: WayOut[] = []
   for (const facet of answer?.facets ?? []) {
-    const columns = filtersOf(facet.column).filter((column) => query.filters[column] !== undefined)
-    if (!columns.length) continue
+    const filter = query.filters[facet.column]
+    if (filter === undefined) continue
     const count =
       facet.kind === 'category'
         ? facet.values.reduce((sum, value) => sum + value.count, 0)
         : facet.counts.reduce((sum, value) => sum + value, facet.nulls)
     if (count === 0) continue
     const caption = FACETS.find((known) => known.column === facet.column)?.caption ?? facet.column
-    const without = withFilters(query, Object.fromEntries(columns.map((column) => [column, undefined])))
-    found.push({ label: `Drop “${said(facet.column, query.filters[columns[0]!]!, caption)}”`, count, query: without })
+    const without = withFilters(query, { [facet.column]: undefined })
+    found.push({ label: `Drop “${said(facet.column, filter, caption)}”`, count, query: without })
   }
   return found.sort((a, b) => b.count - a.count)
 }

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import { observationAddress, parseRoute } from './route'
+
+describe('routes', () => {
+  it('names the pages', () => {
+    expect(parseRoute('/')).toEqual({ page: 'explore' })
+    expect(parseRoute('/obs/jw02731-o001_t017_nircam_f187n')).toMatchObject({ page: 'observation', tab: 'view' })
+    expect(parseRoute('/obs/jw1/files')).toEqual({ page: 'observation', obsId: 'jw1', tab: 'files' })
+    expect(parseRoute('/nowhere')).toEqual({ page: 'missing', path: '/nowhere' })
+  })
+
+  it('carries any obs_id there and back', () => {
+    for (const obsId of ['jw1', 'a b', 'a/b', '50%', 'ü'])
+      expect(parseRoute(observationAddress(obsId, 'header'))).toEqual({ page: 'observation', obsId, tab: 'header' })
+  })
+})
