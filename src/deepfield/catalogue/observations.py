@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from deepfield.model.observation import Observation
 
 Row = dict[str, Any]
+_STAGES: Final = {"uncal": 0, "rate": 1, "cal": 2, "product": 3}
 NAME_END: Final = "\U0010ffff"
 
 
@@ -58,11 +59,11 @@ class Observations:
         return dict(row)
 
     def planes(self, connection: Connection, obs_id: str, *, snapshot: int | None = None) -> list[Row]:
-        """Return the plane rows of an observation, lowest calibration level first."""
+        """Return the plane rows of an observation, in the order of processing; others after them by name."""
         number = self.describe(connection, obs_id, snapshot=snapshot)["obs_number"]
         query = select(PLANE).where(PLANE.c.obs_number == number, alive(PLANE, snapshot))
-        ordered = query.order_by(func.coalesce(PLANE.c.calib_level, -2), PLANE.c.product_id)
-        return [dict(row) for row in connection.execute(ordered).mappings()]
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+        return sorted(rows, key=lambda row: (_STAGES.get(row["product_id"], len(_STAGES)), row["product_id"]))
 
     def products(
         self, connection: Connection, obs_id: str, *, linked: bool = True, snapshot: int | None = None
