@@ -90,6 +90,10 @@ def _summary(
 ) -> Observation:
     said = maker.said
     best = planes[0]
+    if maker.exposure_type is not None:
+        said.origin |= dict.fromkeys(("intent", "instrument_mode"), f"exposure_types.tsv {maker.exposure_type.name}")
+    elif said.text("exp_type"):
+        maker.notes.append(f"EXP_TYPE {said.text('exp_type')} is in no table: intent, mode and type of data stay open")
     combined = any(facts.combined for facts in said.files)
     exposure_type = maker.exposure_type
     instrument = _instrument(said, name)
@@ -102,7 +106,7 @@ def _summary(
         intent=exposure_type.intent if exposure_type else None,
         instrument_name=instrument,
         instrument_mode=exposure_type.mode_word(detector) if exposure_type else instrument,
-        calib_level=_level(planes),
+        calib_level=_level(said),
         dataproduct_type=maker.dataproduct_type,
         proposal=Proposal(
             id=_program(said, name),
@@ -227,15 +231,21 @@ def _released(plane: Plane, data_release: datetime | None, recommended: frozense
     return replace(plane, data_release=data_release, artifacts=artifacts)
 
 
-def _level(planes: Sequence[Plane]) -> int | None:
-    science = [a for plane in planes for a in plane.artifacts if a.product_type == "SCIENCE"]
-    any_of = [a for plane in planes for a in plane.artifacts]
-    levels = [artifact.calib_level for artifact in science or any_of if artifact.calib_level is not None]
-    return max(levels, default=None)
+def _level(said: Testimony) -> int | None:
+    """Return the highest level of the science products; of any product where there is none."""
+    known = [facts for facts in said.files if facts.calib_level is not None]
+    science = [facts for facts in known if facts.product_type == "SCIENCE"]
+    best = max(science or known, key=lambda facts: facts.calib_level or 0, default=None)
+    if best is None:
+        return None
+    stage = f"stage {best.stage} of suffix {best.suffix}" if best.stage else "contributed product"
+    said.origin["calib_level"] = f"{stage}, {best.filename}"
+    return best.calib_level
 
 
 def _program(said: Testimony, name: ParsedName | None) -> str | None:
     if name is not None and name.program:
+        said.origin["proposal.id"] = "name of the observation"
         return name.program
     stated = said.text("proposal.id")
     return stated or next((facts.program for facts in said.files if facts.program), None)

@@ -75,6 +75,8 @@ class FileFacts:
     """DATE of the header, UTC."""
     combined: bool = False
     """Whether it was made of several exposures."""
+    derived_from: str | None = None
+    """The observation a contributed file was made of, where its header tells."""
 
 
 def identify(header: Header, *, size: int, sha256: str, tables: JwstTables | None = None) -> FileFacts:
@@ -101,6 +103,7 @@ def identify(header: Header, *, size: int, sha256: str, tables: JwstTables | Non
         visit_id=identity.visit_id,
         created=parse_time(header.first("DATE")),
         combined=identity.combined,
+        derived_from=identity.derived_from,
     )
     return _classified(facts, identity, tables) if identity.verdict == "product" else facts
 

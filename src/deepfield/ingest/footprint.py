@@ -24,13 +24,16 @@ HULL_ABOVE = 12
 """With more separate regions than this (slits of a shutter array) their hull stands for them."""
 
 
+TOLERATED_PIXELS = 0.1
+"""How far the stated corners of a resampled image may be off those of its pixels."""
+
+
 @dataclass(frozen=True, slots=True)
 class Footprint:
     """Regions that together are the footprint, and what they were taken from."""
 
     regions: tuple[Region, ...]
     origin: str
-    notes: tuple[str, ...] = ()
 
     def position(self, *, pixel_scale: float | None, dimension: tuple[int, ...] | None) -> Position:
         """Return the coverage: centre of area, text, and diameter of the circle around the centre."""
@@ -39,21 +42,29 @@ class Footprint:
         return Position(ra, dec, to_stcs(self.regions), 2 * radius if radius > 0 else None, pixel_scale, dimension)
 
 
-def footprint_of(header: Header) -> Footprint | None:
-    """Return the footprint a file states, or that follows from its world coordinates; None without either."""
+def footprint_of(header: Header, *, resampled: bool = False) -> tuple[Footprint | None, tuple[str, ...]]:
+    """Return the footprint a file states, or that follows from its world coordinates, and sentences on what was wrong.
+
+    Some pipelines state the corners of a ``resampled`` image half a pixel off; the outer corners of its pixels are
+    taken then, and the note says so.
+    """
     stated, notes = _stated(header)
     if stated:
+        if resampled and (exact := _corners_beside(header, stated)) is not None:
+            polygon, pixels = exact
+            note = f"{header.filename}: S_REGION is {pixels:.2f} pixels off the corners of its pixels, which are taken"
+            return Footprint((polygon,), "corners of the FITS world coordinates"), (*notes, note)
         count = len(stated)
         regions = stated if count == 1 else unite(stated)
         origin = "S_REGION" if count == 1 else f"S_REGION of {count} extensions"
         if count > 1 and len(regions) == 1:
             origin += ", united" if count <= HULL_ABOVE else ", their convex hull"
-        return Footprint(regions, origin, notes)
+        return Footprint(regions, origin), notes
     corners = _corners(header)
     if corners is None:
-        return None
+        return None, notes
     polygon, origin = corners
-    return Footprint((polygon,), origin, notes)
+    return Footprint((polygon,), origin), notes
 
 
 def pixel_scale_of(header: Header) -> float | None:
@@ -124,6 +135,21 @@ def _stated(header: Header) -> tuple[tuple[Region, ...], tuple[str, ...]]:
 
 def _normalised(region: Region) -> Region:
     return region.normalised() if isinstance(region, Polygon) else region
+
+
+def _corners_beside(header: Header, stated: tuple[Region, ...]) -> tuple[Polygon, float] | None:
+    """Return the corners of the pixels and how far off the stated ones are, where they are a little off."""
+    polygon = stated[0]
+    scale = pixel_scale_of(header)
+    if len(stated) != 1 or not isinstance(polygon, Polygon) or len(polygon.vertices) != 4 or scale is None:
+        return None
+    corners = _corners(header)
+    if corners is None:
+        return None
+    found, _ = corners
+    off = max(min(separation(vertex, corner) for corner in found.vertices) for vertex in polygon.vertices)
+    pixels = off * 3600 / scale
+    return (found, pixels) if TOLERATED_PIXELS < pixels < 1 else None
 
 
 def _corners(header: Header) -> tuple[Polygon, str] | None:

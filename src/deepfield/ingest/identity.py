@@ -55,6 +55,8 @@ class Identity:
     visit_id: str | None = None
     combined: bool = False
     thumbnail: bool = False
+    derived_from: str | None = None
+    """The observation a contributed file was made of, where its header tells."""
 
 
 def identity_of(header: Header, tables: JwstTables) -> Identity:
@@ -245,6 +247,7 @@ def _contributed(header: Header, notes: tuple[str, ...]) -> Identity:
         notes = (*notes, f"{header.filename} is known as {own}, the name its header gives")
     stem = re.sub(r"\.(fits|asdf)(\.gz)?$", "", own, flags=re.IGNORECASE)
     program = _digits(header.first("PROGRAM", "PROPOSID"), 5)
+    source = parse_name(stated)
     return Identity(
         filename=own,
         verdict="product",
@@ -255,6 +258,7 @@ def _contributed(header: Header, notes: tuple[str, ...]) -> Identity:
         extension=_extension(header),
         program=str(int(program)) if program else None,
         combined=True,
+        derived_from=source.obs_id if source else None,
     )
 
 

@@ -67,6 +67,8 @@ def members_of(obs_id: str, files: Sequence[FileFacts]) -> Members:
     inputs: dict[str, None] = {}
     kind: str | None = None
     for facts in sorted(files, key=lambda facts: facts.filename):
+        if facts.derived_from and facts.derived_from != obs_id:
+            obs_ids[facts.derived_from] = None
         if facts.suffix != "asn" or not isinstance(facts.header.document, dict):
             continue
         for product in facts.header.document["products"]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deepfield.ingest.energy import Optics, energy_of
-from deepfield.ingest.footprint import Footprint, dimension_of, footprint_of, pixel_scale_of
+from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of
 from deepfield.ingest.times import from_mjd, is_mjd, to_mjd
 from deepfield.missions.jwst.names import parse_name, parse_optical_elements
 from deepfield.model.observation import Artifact, Energy, Plane, Position, Provenance, Time
@@ -73,10 +73,10 @@ class PlaneMaker:
 
     def _position(self, files: Sequence[FileFacts]) -> Position | None:
         for facts in files:
-            footprint = footprint_of(facts.header)
+            footprint, notes = footprint_of(facts.header, resampled=facts.suffix == "i2d")
+            self.notes.extend(notes)
             if footprint is not None:
                 self._remember("position", f"{footprint.origin} of {facts.filename}")
-                self._note(footprint)
                 return footprint.position(
                     pixel_scale=pixel_scale_of(facts.header), dimension=dimension_of(facts.header)
                 )
@@ -180,9 +180,6 @@ class PlaneMaker:
     def _remember(self, name: str, origin: str) -> None:
         """Keep the origin of the first plane that has the value: the summary of the observation shows it."""
         self.origin.setdefault(name, origin)
-
-    def _note(self, footprint: Footprint) -> None:
-        self.notes.extend(footprint.notes)
 
 
 def artifact_of(facts: FileFacts) -> Artifact:

@@ -247,7 +247,7 @@ def to_vectors(positions: Sequence[tuple[float, float]]) -> Vectors:
 def from_vector(vector: Vectors) -> tuple[float, float]:
     """Turn a unit vector into (ra, dec) in degrees, ra in [0, 360)."""
     x, y, z = (float(part) for part in vector)
-    return _wrapped(math.degrees(math.atan2(y, x))), math.degrees(math.atan2(z, math.hypot(x, y)))
+    return _wrapped(math.degrees(math.atan2(y, x))), math.degrees(math.atan2(z, math.hypot(x, y))) + 0.0
 
 
 def separation(first: tuple[float, float], second: tuple[float, float]) -> float:
@@ -300,7 +300,7 @@ def _require_position(ra: float, dec: float) -> None:
 
 def _wrapped(ra: float) -> float:
     wrapped = float(ra) % 360.0
-    return 0.0 if wrapped == 360.0 else wrapped
+    return 0.0 if wrapped == 360.0 else wrapped + 0.0
 
 
 def _degrees(value: float) -> str:
