@@ -2,44 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from pydantic import ValidationError
+from astropy.utils import iers
 
-from deepfield.config import PREFIX, Settings
+from deepfield.catalogue.database import Database
+from deepfield.catalogue.feed import Feed
+from deepfield.catalogue.observations import Observations
+from deepfield.catalogue.outbox import Outbox
+from deepfield.catalogue.sources import SourceFiles
+from deepfield.ingest.archivist import Archivist
+from deepfield.ingest.journal import Journals
+from deepfield.ingest.leftovers import Leftovers
+from deepfield.ingest.pipeline import Pipeline
 from deepfield.model.errors import ConfigurationError
+from deepfield.products.store import Store
+from deepfield.query.engines.duckdb import DuckEngine
+from deepfield.replica import Follower, Replica
+from deepfield.services.audit import Audit
+from deepfield.services.delivery import Deliveries
+from deepfield.services.holdings import Holdings
+from deepfield.services.intake import Intake
+from deepfield.services.releases import Releases
+from deepfield.services.resolve import Resolve
+from deepfield.services.search import Search
 
 if TYPE_CHECKING:
-    from deepfield.catalogue.database import Database
-    from deepfield.catalogue.feed import Feed
-    from deepfield.products.store import Store
-    from deepfield.replica import Replica
-    from deepfield.services.audit import Audit
-    from deepfield.services.delivery import Deliveries
-    from deepfield.services.holdings import Holdings
-    from deepfield.services.intake import Intake
-    from deepfield.services.releases import Releases
-    from deepfield.services.resolve import Resolve
-    from deepfield.services.search import Search
+    from pathlib import Path
 
-
-def load_settings() -> Settings:
-    """Read the settings of this environment.
-
-    Raises:
-        ConfigurationError: a setting has a value that cannot be right, or does not exist.
-    """
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
-        raise ConfigurationError(
-            f"setting {name} ({PREFIX}{name.upper()}) is {first['input']!r}: {first['msg']}"
-        ) from None
-    except ValueError as error:  # deepfield.toml is not TOML
-        raise ConfigurationError(f"deepfield.toml: {error}") from None
+    from deepfield.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +41,9 @@ class Archive:
 
     settings: Settings
     database: Database
-    feed: Feed
     store: Store
     replica: Replica
+    follower: Follower
     search: Search
     resolve: Resolve
     holdings: Holdings
@@ -66,11 +59,75 @@ class Archive:
         self.close()
 
     def close(self) -> None:
-        """Close the replica and the catalogue."""
+        """Stop following the catalogue, then close replica and catalogue."""
+        self.replica.close()  # gives up a rebuild that the follower may be at
+        self.follower.stop()
         self.replica.close()
         self.database.close()
 
 
-def build(settings: Settings) -> Archive:
-    """Open the archive that these settings describe, making it where there is none."""
-    raise NotImplementedError
+def build(settings: Settings, *, searchable: bool = True) -> Archive:
+    """Open the archive that these settings describe, making it where there is none.
+
+    The replica belongs to one process: a command that runs beside a server asks for an archive that is not
+    ``searchable``, and whose searches answer that the index is not there. Nothing follows the catalogue until
+    ``archive.follower.start()``.
+
+    Raises:
+        ConfigurationError: a setting cannot be right, the folder cannot be written, the replica is another process's.
+    """
+    _work_offline()
+    root = _home(settings)
+    database = Database(settings.catalogue_url)
+    database.upgrade()
+    store = Store(settings.store_address)
+    observations, sources, outbox = Observations(), SourceFiles(), Outbox()
+    replica = Replica(
+        settings.replica_path if searchable else root / f"replica-{os.getpid()}.none",
+        Feed(database),
+        memory=settings.replica_memory,
+        threads=settings.replica_threads,
+    )
+    engine = DuckEngine(replica, seconds=settings.query_seconds)
+    resolve = Resolve(engine)
+    archivist = Archivist(observations, sources, outbox)
+    leftovers = Leftovers(database, observations, store, settings.previews_path)
+    pipeline = Pipeline(
+        database,
+        observations,
+        sources,
+        archivist,
+        leftovers,
+        journals=Journals(root / "journals"),
+        previews=settings.previews_path,
+        store_address=settings.store_address,
+        workers=settings.workers,
+    )
+    return Archive(
+        settings=settings,
+        database=database,
+        store=store,
+        replica=replica,
+        follower=Follower(replica),
+        holdings=Holdings(database, observations, previews_path=settings.previews_path),
+        delivery=Deliveries(database, observations, store),
+        intake=Intake(database, pipeline, archivist, leftovers),
+        audit=Audit(database, observations, store),
+        search=Search(engine, resolve, max_page=settings.max_page),
+        resolve=resolve,
+        releases=Releases(database, observations, outbox),
+    )
+
+
+def _work_offline() -> None:
+    """Keep astropy from asking any host for the rotation of the Earth: tables that ship with it do."""
+    iers.conf.auto_download = False
+    iers.conf.iers_degraded_accuracy = "ignore"
+
+
+def _home(settings: Settings) -> Path:
+    try:
+        settings.root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"home {settings.root} cannot be made: {error.strerror}") from None
+    return settings.root

@@ -1,11 +1,16 @@
 """A handful of small product files, enough to find, look at and download: written by astropy in a second."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from deepfield.bootstrap import Archive, build
+from deepfield.config import Settings
+
+DEEPFIELD = Path(sys.executable).with_name("deepfield")
 PUBLIC = "jw01111001001_02101_00001_nrcb1"
 PUBLIC_FILE = f"{PUBLIC}_cal.fits"
 EXCLUSIVE = "jw02222001001_02101_00001_mirimage"
@@ -24,6 +29,14 @@ EXPOSURES = {
     ),
     EXCLUSIVE: ("MIRI", "MIR_IMAGE", "F770W", None, "M-16", 274.70, -13.84, "Rosseland, Svein", "Pillars at last"),
 }  # fmt: skip
+
+
+def build_archive(home: Path, products: Path) -> Archive:
+    """Ingest these products into an archive of their own, ready to be searched."""
+    archive = build(Settings(home=home, workers=1))
+    archive.intake.ingest([products])
+    archive.replica.catch_up()
+    return archive
 
 
 def write_products(folder: Path) -> None:

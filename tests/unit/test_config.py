@@ -2,7 +2,7 @@
 
 import pytest
 
-from deepfield.bootstrap import load_settings
+from deepfield.cli.environment import load_settings
 from deepfield.config import explain, unknown_variables, without_password
 from deepfield.model.errors import ConfigurationError
 

@@ -23,6 +23,10 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except ArchiveError as error:
             sys.stderr.write(f"deepfield: {error}\n")
+        except OSError as error:
+            if error.filename is None:
+                raise
+            sys.stderr.write(f"deepfield: {error.filename}: {error.strerror}\n")
         except KeyboardInterrupt:
             sys.stderr.write("deepfield: interrupted\n")
         raise typer.Exit(1)

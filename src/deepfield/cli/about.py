@@ -4,7 +4,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from deepfield.bootstrap import load_settings
+from deepfield.cli.environment import load_settings
 from deepfield.config import explain, unknown_variables
 
 

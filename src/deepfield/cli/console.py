@@ -9,15 +9,18 @@ import typer
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from deepfield.ingest.report import Report
 
 PAUSE = 5.0
 """Seconds between plain lines."""
 
 
 class Tell(Protocol):
-    """Told after each piece of work its name, how many are done and how many there are."""
+    """Told after each piece of work its name, how many are done and how many there are, where that is known."""
 
-    def __call__(self, name: str, done: int, total: int) -> None: ...
+    def __call__(self, name: str, done: int, total: int | None) -> None: ...
 
 
 @contextmanager
@@ -31,7 +34,7 @@ def progress(title: str) -> Iterator[Tell]:
     with Progress(*columns, TextColumn("{task.fields[name]}", style="dim"), console=console) as bar:
         task = bar.add_task(title, total=None, name="")
 
-        def tell(name: str, done: int, total: int) -> None:
+        def tell(name: str, done: int, total: int | None) -> None:
             bar.update(task, completed=done, total=total, name=name)
 
         yield tell
@@ -40,11 +43,12 @@ def progress(title: str) -> Iterator[Tell]:
 def _plain_lines(title: str) -> Tell:
     last = time.monotonic()
 
-    def tell(name: str, done: int, total: int) -> None:
+    def tell(name: str, done: int, total: int | None) -> None:
         nonlocal last
         if done == total or time.monotonic() - last > PAUSE:
             last = time.monotonic()
-            typer.echo(f"{title} {done}/{total} {name}".rstrip(), err=True)
+            count = f"{done}" if total is None else f"{done}/{total}"
+            typer.echo(f"{title} {count} {name}".rstrip(), err=True)
 
     return tell
 
@@ -52,3 +56,21 @@ def _plain_lines(title: str) -> Tell:
 def size(count: int) -> str:
     """Write a number of bytes for people."""
     return decimal(count)
+
+
+def show_report(report: Report) -> None:
+    """Say what became of the files of an ingest: refusals by name, then a table of numbers."""
+    for entry in report.refused:
+        typer.echo(f"refused  {entry.path}: {entry.reason}", err=True)
+    rows = [(status, count) for status, count in report.counts.items() if count]
+    total = f"{len(report.entries)} files, {size(report.size)}, {len(report.observations)} observations changed"
+    console = Console()
+    if console.is_terminal:
+        table = Table("files", "number", title=f"{total} in {report.seconds:.1f} s")
+        for status, count in rows:
+            table.add_row(status, str(count))
+        console.print(table)
+        return
+    for status, count in rows:
+        typer.echo(f"{status:<12}{count:>8}")
+    typer.echo(f"{total} in {report.seconds:.1f} s")

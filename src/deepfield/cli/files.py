@@ -1,18 +1,29 @@
 """Commands about files: simulate, ingest, forget, read, check."""
 
+import hashlib
+import json
+import os
 import shutil
-from collections.abc import Sequence
+import sys
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from deepfield.bootstrap import Archive, build, load_settings
+from deepfield.access.principal import STAFF
 from deepfield.cli import console
-from deepfield.model.errors import InvalidValueError
+from deepfield.cli.environment import load_settings, open_archive
+from deepfield.model.errors import InvalidValueError, StaleFileError
+
+if TYPE_CHECKING:
+    from deepfield.ingest.pipeline import Progress
+    from deepfield.ingest.report import Entry
+    from deepfield.services.delivery import Delivery
 
 REFUSALS = 3
+CHUNK = 1 << 20
 
 
 class Size(StrEnum):
@@ -44,10 +55,12 @@ def simulate(
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders with all below them")],
+    paths: Annotated[list[Path], typer.Argument(exists=True, help="Files and folders; folders with all below them")],
     report: Annotated[Path | None, typer.Option(help="Write what became of each file here, as JSON")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help="Processes; the setting `workers` by default")] = None,
-    release_table: Annotated[Path | None, typer.Option(help="Release dates by programme and observation, TOML")] = None,
+    release_table: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Release dates by programme and observation, TOML")
+    ] = None,
     *,
     copy: Annotated[
         bool, typer.Option("--copy/--link", help="Copy the bytes into the store, or leave them in place")
@@ -55,31 +68,35 @@ def ingest(
     verify: Annotated[bool, typer.Option("--verify", help="Read files again that look unchanged")] = False,
 ) -> None:
     """Bring files into the archive; what is there already stays as it is."""
-    with build(load_settings()) as archive:
-        refused = ingest_paths(
-            archive, paths, report=report, copy=copy, workers=workers, release_table=release_table, verify=verify
+    from deepfield.ingest.release import ReleaseTable
+
+    table = None if release_table is None else ReleaseTable.from_toml(release_table)
+    with open_archive(load_settings(), searchable=False) as archive, console.progress("Ingesting") as tell:
+        result = archive.intake.ingest(
+            paths, link=not copy, verify=verify, table=table, workers=workers, progress=named(tell)
         )
-    if refused:
+    if report is not None:
+        report.write_text(json.dumps(result.to_json(), indent=1) + "\n", encoding="utf-8")
+    console.show_report(result)
+    if result.refused:
         raise typer.Exit(REFUSALS)
 
 
-def ingest_paths(
-    archive: Archive,
-    paths: Sequence[Path],
-    *,
-    report: Path | None = None,
-    copy: bool = False,
-    workers: int | None = None,
-    release_table: Path | None = None,
-    verify: bool = False,
-) -> int:
-    """Ingest with progress and a summary; return how many files were refused."""
-    raise NotImplementedError
+def named(tell: console.Tell) -> "Progress":
+    """Tell the progress of an ingest by the names of its files."""
+
+    def told(done: int, total: int, entry: "Entry | None") -> None:
+        tell("" if entry is None else Path(entry.path).name, done, total)
+
+    return told
 
 
 def forget(name: Annotated[str, typer.Argument(metavar="OBS|FILE", help="obs_id or file name")]) -> None:
-    """Remove an observation or a product from the archive; its history stays, its bytes do where they are linked."""
-    raise NotImplementedError
+    """Take an observation or a product out of the archive; its history stays, and linked files stay where they are."""
+    with open_archive(load_settings(), searchable=False) as archive:
+        forgotten = archive.intake.forget(name)
+    removed = f", {forgotten.files_removed} copies and previews removed" if forgotten.files_removed else ""
+    typer.echo(f"{name} is forgotten as of snapshot {forgotten.snapshot}{removed}")
 
 
 def read(
@@ -87,14 +104,41 @@ def read(
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write; - for standard output")],
 ) -> None:
     """Take a product home as archive staff, one under exclusive access too."""
-    raise NotImplementedError
+    with open_archive(load_settings(), searchable=False) as archive:
+        delivery = archive.delivery.find(filename, rule=STAFF.rule(at=datetime.now(UTC)))
+        if str(output) == "-":
+            _copy(delivery, sys.stdout.buffer)
+            return
+        part = output.with_name(f".{output.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as sink:
+                _copy(delivery, sink)
+            part.replace(output)
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _copy(delivery: "Delivery", sink: IO[bytes]) -> None:
+    checksum = hashlib.sha256()
+    with delivery.open() as source:
+        while piece := source.read(CHUNK):
+            checksum.update(piece)
+            sink.write(piece)
+    if checksum.hexdigest() != delivery.sha256:
+        raise StaleFileError(delivery.filename, "has other bytes than were ingested: it has changed")
 
 
 def check(
     *, deep: Annotated[bool, typer.Option("--deep", help="Read all bytes and compare their checksums")] = False
 ) -> None:
-    """Compare the archive with the files it speaks of."""
-    raise NotImplementedError
+    """Compare the archive with the files it speaks of; fail if any is missing or changed."""
+    with open_archive(load_settings(), searchable=False) as archive, console.progress("Checking") as tell:
+        audited = archive.audit.check(deep=deep, progress=lambda done: tell("products", done, None))
+    for finding in audited.findings:
+        typer.echo(f"{finding.problem:<8} {finding.filename}: {finding.detail} ({finding.location})")
+    typer.echo(f"{audited.products} products, {len(audited.findings)} not as they were ingested")
+    if audited.findings:
+        raise typer.Exit(1)
 
 
 def simulate_once(folder: Path) -> None:

@@ -5,11 +5,16 @@ import socket
 import sys
 import threading
 from contextlib import ExitStack
-from typing import Annotated, Never
+from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
 
-from deepfield.bootstrap import Archive, build, load_settings
+from deepfield.cli import console
+from deepfield.cli.environment import load_settings, open_archive
+from deepfield.cli.files import named, simulate_once
+
+if TYPE_CHECKING:
+    from deepfield.bootstrap import Archive
 
 Host = Annotated[str | None, typer.Option(help="Address to bind to; the setting `host` by default")]
 Port = Annotated[
@@ -25,7 +30,7 @@ def serve(
 ) -> None:
     """Serve the portal and its interface."""
     settings = load_settings()
-    with build(settings) as archive:
+    with open_archive(settings, searchable=True) as archive:
         _serve(archive, settings.host if host is None else host, settings.port if port is None else port, no_worker)
 
 
@@ -34,30 +39,30 @@ def worker() -> None:
     from deepfield.worker import Worker
 
     _set_up_log_and_signals()
-    with build(load_settings()) as archive, Worker(archive):
+    with open_archive(load_settings(), searchable=False) as archive, Worker(archive):
         typer.echo("The worker runs; stop it with Ctrl-C.")
         threading.Event().wait()
 
 
 def demo(port: Port = None) -> None:
     """Simulate a small JWST archive, ingest it and serve it; a later start uses what is there."""
-    from deepfield.cli.files import ingest_paths, simulate_once
-
     settings = load_settings()
     home = settings.root / "demo"
     data = home / "data"
     simulate_once(data)
-    own = settings.model_copy(update={"home": home, "database_url": None, "store_url": None})
-    with build(own) as archive:
-        ingest_paths(archive, [data])
+    own = settings.model_copy(update={"home": home, "database_url": None, "store_url": None, "replica_file": None})
+    with open_archive(own, searchable=True) as archive:
+        with console.progress("Ingesting") as tell:
+            report = archive.intake.ingest([data], progress=named(tell))
+        console.show_report(report)
         _serve(archive, settings.host, settings.port if port is None else port, no_worker=False)
 
 
-def _serve(archive: Archive, host: str, port: int, no_worker: bool) -> None:  # noqa: FBT001
+def _serve(archive: "Archive", host: str, port: int, no_worker: bool) -> None:  # noqa: FBT001
     import uvicorn
 
     from deepfield.web.app import create_app
-    from deepfield.worker import Follower, Worker
+    from deepfield.worker import Worker
 
     _set_up_log_and_signals()
     server = uvicorn.Server(
@@ -72,7 +77,7 @@ def _serve(archive: Archive, host: str, port: int, no_worker: bool) -> None:  # 
     )
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
-        stack.enter_context(Follower(archive.replica))
+        archive.follower.start()
         if not no_worker:
             stack.enter_context(Worker(archive))
         typer.echo(f"\n  Deepfield is at  {_address(listener)}\n  Stop it with Ctrl-C.\n")

@@ -14,7 +14,7 @@ router = APIRouter(tags=["archive"])
 class Health(BaseModel):
     """A sign of life."""
 
-    status: Literal["ok", "rebuilding"]
+    status: Literal["ok", "rebuilding", "failing"] = Field(description="failing: the index cannot follow the catalogue")
     percent: float | None = Field(description="How far the rebuild of the search index has come; null when ready")
     snapshot: str = Field(description="Snapshot that searches answer from")
     version: str
@@ -23,10 +23,10 @@ class Health(BaseModel):
 @router.get("/health", operation_id="getHealth", summary="Sign of life")
 def health(archive: TheArchive) -> Health:
     """Tell whether searches are answered yet."""
-    percent = archive.replica.progress
+    state = archive.follower.state
     return Health(
-        status="ok" if percent is None else "rebuilding",
-        percent=percent,
-        snapshot=str(archive.replica.snapshot),
+        status="ok" if state.state == "ready" else state.state,
+        percent=state.percent,
+        snapshot=str(state.snapshot),
         version=__version__,
     )

@@ -2,10 +2,8 @@
 
 import pytest
 
-from deepfield.bootstrap import Archive, build
-from deepfield.config import Settings
 from deepfield.web.app import create_app
-from support.archive import write_products
+from support.archive import build_archive, write_products
 from support.serving import served
 
 
@@ -27,10 +25,3 @@ def archive(products, tmp_path_factory):
 def client(archive):
     with served(create_app(archive)) as client:
         yield client
-
-
-def build_archive(home, products) -> Archive:
-    archive = build(Settings(home=home, workers=1))
-    archive.intake.ingest([products])
-    archive.replica.catch_up()
-    return archive

@@ -11,9 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from conftest import build_archive
 from deepfield.web.app import create_app
-from support.archive import EXCLUSIVE_FILE, PUBLIC, PUBLIC_FILE, RELEASE, write_products
+from support.archive import EXCLUSIVE_FILE, PUBLIC, PUBLIC_FILE, RELEASE, build_archive, write_products
 from support.serving import served
 
 URL = f"/products/{PUBLIC_FILE}"

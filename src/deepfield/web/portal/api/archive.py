@@ -5,6 +5,7 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from deepfield import __version__
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.tables import Column
 from deepfield.web.context import TheArchive
@@ -45,7 +46,7 @@ class ColumnDocument(BaseModel):
 class ReplicaState(BaseModel):
     """The search index."""
 
-    state: Literal["ready", "rebuilding"]
+    state: Literal["ready", "rebuilding", "failing"]
     percent: float | None = Field(description="How far a rebuild has come; null when ready")
 
 
@@ -55,9 +56,9 @@ class Status(BaseModel):
     name: str
     version: str
     snapshot: str
-    observations: int
-    products: int
-    size: str = Field(description="Bytes of all current products")
+    observations: int | None = Field(description="null while the search index is built for the first time")
+    products: int | None
+    size: str | None = Field(description="Bytes of all current products")
     replica: ReplicaState
 
 
@@ -70,4 +71,14 @@ def list_columns() -> list[ColumnDocument]:
 @router.get("/status", operation_id="getStatus", summary="State of the archive")
 def get_status(archive: TheArchive) -> Status:
     """Count what the archive holds."""
-    raise NotImplementedError
+    state = archive.follower.state
+    status = archive.search.status(state.percent)
+    return Status(
+        name="Deepfield",
+        version=__version__,
+        snapshot=str(status.snapshot),
+        observations=status.observations,
+        products=status.products,
+        size=None if status.size is None else str(status.size),
+        replica=ReplicaState(state=state.state, percent=state.percent),
+    )

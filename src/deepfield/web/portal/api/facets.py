@@ -4,10 +4,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
+from deepfield.query import facets
+from deepfield.query.facets import Facet
+from deepfield.query.filters import Scalar
 from deepfield.web.context import TheArchive
-from deepfield.web.portal.api.parameters import FACETS, FacetParameters, in_body, in_query
+from deepfield.web.portal.api.documents import plain
+from deepfield.web.portal.api.parameters import FACETS, FacetParameters, in_body, in_query, take
 
 router = APIRouter(tags=["observations"])
 
@@ -40,6 +43,7 @@ class HistogramFacet(BaseModel):
     counts: list[int] = Field(description="Under all other filters")
     ghost: list[int] = Field(description="Under region and text alone")
     nulls: int = Field(description="Observations without a value")
+    below: int = Field(description="Observations whose value a logarithmic scale cannot show")
     min: float | None
     max: float | None
 
@@ -49,16 +53,50 @@ class FacetAnswer(BaseModel):
 
     snapshot: str
     total: int = Field(description="Observations under all filters")
-    all: int = Field(description="Observations under region and text alone")
+    all: int = Field(description="Observations in the archive")
     elapsed_ms: float
     facets: list[Annotated[CategoryFacet | HistogramFacet, Field(discriminator="kind")]]
 
 
-COUNT: dict[str, Any] = {"response_model": FacetAnswer, "summary": "Facets of a search"}
+COUNT: dict[str, Any] = {"summary": "Facets of a search"}
 
 
 @router.post("/facets", operation_id="postFacets", openapi_extra=in_body(FACETS), **COUNT)
 @router.get("/facets", operation_id="findFacets", openapi_extra=in_query(FACETS), **COUNT)
-def find_facets(archive: TheArchive, parameters: FacetParameters) -> Response:
+def find_facets(archive: TheArchive, parameters: FacetParameters) -> FacetAnswer:
     """Count over the whole archive: each facet under all filters but its own."""
-    raise NotImplementedError
+    own, parameters = take(parameters, "facets")
+    columns = [name.strip() for name in own["facets"].split(",")] if "facets" in own else None
+    found = archive.search.facets(archive.search.parse(parameters), columns)
+    return FacetAnswer(
+        snapshot=str(found.snapshot),
+        total=found.total,
+        all=found.all,
+        elapsed_ms=found.elapsed_ms,
+        facets=[_document(facet) for facet in found.facets],
+    )
+
+
+def _document(facet: Facet) -> CategoryFacet | HistogramFacet:
+    if isinstance(facet, facets.CategoryFacet):
+        values = [FacetValue(value=_written(v.value), count=v.count, ghost=v.ghost) for v in facet.values]
+        return CategoryFacet(column=facet.column, kind="category", values=values, more=facet.more)
+    return HistogramFacet(
+        column=facet.column,
+        kind=facet.kind,
+        scale=facet.scale,
+        unit=facet.unit,
+        edges=list(facet.edges),
+        counts=list(facet.counts),
+        ghost=list(facet.ghost),
+        nulls=facet.nulls,
+        below=facet.below,
+        min=facet.min,
+        max=facet.max,
+    )
+
+
+def _written(value: "Scalar | None") -> str | int | bool | None:
+    if value is None or isinstance(value, str | bool):
+        return value
+    return value if isinstance(value, int) and abs(value) < 2**31 else str(plain(value))

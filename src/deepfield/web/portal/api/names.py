@@ -1,6 +1,6 @@
 """Names: of places on the sky, and of anything the archive holds."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
@@ -14,9 +14,10 @@ router = APIRouter(tags=["names"])
 class Suggestion(BaseModel):
     """Something whose name begins so."""
 
-    kind: str = Field(description="`target`, `programme`, `observation` or `file`")
+    kind: Literal["target", "programme", "observation", "file"]
     value: str
     count: int = Field(description="Observations it stands for")
+    label: str | None = Field(description="Title of a programme")
 
 
 class Suggestions(BaseModel):
@@ -30,7 +31,7 @@ def resolve(
     archive: TheArchive, name: Annotated[str, Query(description="Position or target", examples=["NGC 3324"])]
 ) -> Resolved:
     """Read a position in any usual notation, or find a target of this archive."""
-    raise NotImplementedError
+    return Resolved.of(archive.resolve.position(name))
 
 
 @router.get("/suggest", operation_id="suggestNames", summary="Completions of a name")
@@ -38,4 +39,7 @@ def suggest(
     archive: TheArchive, q: Annotated[str, Query(description="Beginning of a name", max_length=200)]
 ) -> Suggestions:
     """Complete the beginning of a target, programme, observation or file."""
-    raise NotImplementedError
+    found = archive.resolve.suggestions(q)
+    return Suggestions(
+        suggestions=[Suggestion(kind=s.kind, value=s.value, count=s.count, label=s.label) for s in found]
+    )

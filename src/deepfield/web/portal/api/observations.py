@@ -1,15 +1,16 @@
 """Search for observations, and one observation with all it has."""
 
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from deepfield.catalogue.schema import load_tables
+from deepfield.query.filters import Place
 from deepfield.services.holdings import PlaneRecord
 from deepfield.web.context import CallersRule, ObsId, TheArchive
-from deepfield.web.portal.api.documents import as_json, iso
+from deepfield.web.portal.api.documents import as_json, iso, json_response, table_columns
 from deepfield.web.portal.api.parameters import PAGING, PageParameters, in_body, in_query
 from deepfield.web.portal.api.products import Product
 
@@ -22,8 +23,12 @@ class Resolved(BaseModel):
     name: str = Field(description="The text as it was understood", examples=["NGC 3324"])
     ra: float = Field(description="Right ascension, ICRS degrees")
     dec: float = Field(description="Declination, ICRS degrees")
-    kind: str = Field(description="`coordinates`, `target` or `region`")
-    radius: float | None = Field(default=None, description="Radius of the search, degrees")
+    kind: Literal["coordinates", "target", "region"]
+    radius: float | None = Field(description="Radius of the search, degrees; null where none was asked for")
+
+    @classmethod
+    def of(cls, place: Place) -> "Resolved":
+        return cls(name=place.name, ra=place.ra, dec=place.dec, kind=place.kind, radius=place.radius)
 
 
 class ObservationPage(BaseModel):
@@ -75,7 +80,18 @@ SEARCH: dict[str, Any] = {"response_model": ObservationPage, "summary": "Search 
 @router.get("/observations", operation_id="findObservations", openapi_extra=in_query(PAGING), **SEARCH)
 def find_observations(archive: TheArchive, parameters: PageParameters) -> Response:
     """Page through observations in a stable order, newest first unless sorted otherwise."""
-    raise NotImplementedError
+    page = archive.search.find(archive.search.parse(parameters))
+    return json_response(
+        {
+            "snapshot": str(page.snapshot),
+            "total": page.total,
+            "elapsed_ms": page.elapsed_ms,
+            "columns": page.columns,
+            "data": table_columns(page.table),
+            "next": page.next,
+            "resolved": None if page.place is None else Resolved.of(page.place).model_dump(),
+        }
+    )
 
 
 @router.get("/observations/{obs_id}", operation_id="getObservation", summary="One observation in full")
