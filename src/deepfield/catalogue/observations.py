@@ -109,12 +109,16 @@ class Observations:
     def versions(self, connection: Connection, filename: str) -> list[Row]:
         """Return the versions of a product, newest arrival first: for each its last row, with ``current`` (bool).
 
+        ``seq_from`` is that of the first row of the version: a release date that moves makes no new version.
+
         Raises:
             UnknownProductError: no product ever had this name.
         """
         query = select(ARTIFACT).where(ARTIFACT.c.filename == filename)
         ordered = query.order_by(ARTIFACT.c.version, ARTIFACT.c[SEQ_FROM])
-        last = {row["version"]: dict(row) for row in connection.execute(ordered).mappings()}
+        found = [dict(row) for row in connection.execute(ordered).mappings()]
+        begun = {row["version"]: row[SEQ_FROM] for row in reversed(found)}
+        last = {row["version"]: {**row, SEQ_FROM: begun[row["version"]]} for row in found}
         if not last:
             raise UnknownProductError(filename)
         owners = {number: self._owner(connection, number) for number in {row["obs_number"] for row in last.values()}}

@@ -177,6 +177,17 @@ def test_history_lists_every_version_with_its_pipeline(database, holdings, tmp_p
     assert holdings.header(FILE, version=1).get("DATE") == "2026-01-01T00:00:00"
 
 
+def test_a_release_date_that_moves_makes_no_new_version(database, holdings, tmp_path) -> None:
+    path = write_file(tmp_path, "2026-01-01T00:00:00")
+    save_file(database, path, "1")
+    save_file(database, path, "1", release=LATER)
+
+    (only,) = holdings.history(FILE)
+
+    assert (only.version, only.current, only.snapshot_from, only.snapshot_to) == (1, True, 1, None)
+    assert holdings.product(FILE, rule=EVERYBODY).access.release == LATER
+
+
 def test_a_preview_follows_the_access_rule_of_its_product(database, holdings, tmp_path) -> None:
     path = write_file(tmp_path, "2026-01-01T00:00:00")
     sha256 = save_file(database, path, "1", has_preview=True, release=LATER)
