@@ -127,6 +127,6 @@ def _documents(terms: Iterable[tuple[str, str, int]], n_words: int) -> exp.Subqu
 
 
 def _nothing() -> exp.Subquery:
-    empty = exp.select(exp.alias_(exp.cast(exp.null(), "UBIGINT"), "document"))
+    empty = exp.select(exp.alias_(exp.cast(exp.null(), "BIGINT"), "document"))
     empty = empty.select(exp.alias_(exp.cast(exp.null(), "BIGINT"), RELEVANCE)).where(exp.false())
     return empty.subquery(HIT)
