@@ -47,9 +47,7 @@ class Cube:
     weight: Floats
 
 
-def build(
-    clouds: Sequence[Cloud], centre: tuple[float, float], scale: float, band: tuple[float, float, int]
-) -> Cube:
+def build(clouds: Sequence[Cloud], centre: tuple[float, float], scale: float, band: tuple[float, float, int]) -> Cube:
     """Spread the clouds over a north-up cube of ``scale`` degrees and ``band`` (first, last edge in µm, planes)."""
     low, high, steps = band
     step = (high - low) / steps
@@ -96,23 +94,23 @@ def _spread(sums: list[Floats], shape: tuple[int, ...], at: tuple[Floats, Floats
 
 
 def extract(cube: Cube, centre: tuple[float, float]) -> Any:
-    """The table of an extracted spectrum: a circle of two spread widths round ``centre``, minus the ring outside it."""
+    """The table of an extracted spectrum: a circle round ``centre``, minus the ring outside it."""
     planes = cube.sci.shape[0]
     wavelength = cube.first + np.arange(planes) * cube.step
-    radius = 2 * (0.033 * wavelength + 0.106) / (cube.projection.scale * 3600)
+    radius = 2 * (0.033 * float(wavelength.mean()) + 0.106) / (cube.projection.scale * 3600)
     y, x = np.indices(cube.sci.shape[1:])
     distance = np.hypot(x - centre[0], y - centre[1])
-    inside = (distance[None] <= radius[:, None, None]) & (cube.dq == 0)
+    inside = np.clip(radius - distance + 0.5, 0, 1)[None] * (cube.dq == 0)
     outermost = float(np.nanmax(np.where(cube.dq[planes // 2] == 0, distance, np.nan)))
     outside = (distance[None] > 0.75 * outermost) & (cube.dq == 0)
     number = inside.sum(axis=(1, 2))
     steradian = np.radians(cube.projection.scale) ** 2
-    total = np.where(inside, cube.sci, 0).sum(axis=(1, 2))
-    variance = np.where(inside, cube.err**2, 0).sum(axis=(1, 2))
+    total = (inside * np.nan_to_num(cube.sci)).sum(axis=(1, 2))
+    variance = (inside * np.nan_to_num(cube.err) ** 2).sum(axis=(1, 2))
     ring = np.maximum(outside.sum(axis=(1, 2)), 1)
     background = np.where(outside, cube.sci, 0).sum(axis=(1, 2)) / ring
     background_err = np.sqrt(np.where(outside, cube.err**2, 0).sum(axis=(1, 2))) / ring
-    safe = np.maximum(number, 1)
+    safe = np.maximum(number, 1e-9)
     flux = (total - background * number) * steradian * 1e6
     bright = total / safe - background
     rnoise, poisson = 0.3 * variance, 0.7 * variance

@@ -71,5 +71,3 @@ def read_image(path: Path) -> Image:
         names = ("SCI", "VAR_POISSON", "VAR_RNOISE", "VAR_FLAT")
         sci, poisson, readnoise, flat = (hdus[name].data.astype(np.float64) for name in names)
         return Image(sci, hdus["DQ"].data.astype(np.uint32), poisson, readnoise, flat)
-
-

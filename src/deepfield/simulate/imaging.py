@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from deepfield.simulate.header import Tree
     from deepfield.simulate.programme import Observation, Programme
-    from deepfield.simulate.projection import Projection
 
 PLANCK = 6.62607015e-34
 

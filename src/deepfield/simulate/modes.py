@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepfield.simulate import ifu, imaging
+from deepfield.simulate import ifu, imaging, msa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,4 +15,5 @@ if TYPE_CHECKING:
 MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "imaging": imaging.plan,
     "mrs": ifu.plan,
+    "msa": msa.plan,
 }

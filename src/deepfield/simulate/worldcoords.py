@@ -133,3 +133,22 @@ def _spectral_sky_frame() -> Any:
         name="sky", reference_frame=ICRS(), axes_order=(0, 1), unit=(units.deg, units.deg)
     )
     return coordinate_frames.CompositeFrame([sky, wavelength], name="world")
+
+
+def slit_wcs(
+    centre: tuple[float, float],
+    lines: tuple[tuple[float, ...], tuple[float, ...]],
+    wavelength: NDArray[np.float64],
+    shape: tuple[int, ...],
+) -> Any:
+    """The transform from the pixels of a slitlet to sky and wavelength (µm).
+
+    ``lines`` are tangent-plane coordinates about ``centre`` linear in y; ``wavelength`` holds one value for each column.
+    """
+    xi, eta = (models.Polynomial1D(1, c0=line[0], c1=line[1]) for line in lines)
+    table = models.Tabular1D(np.arange(wavelength.size, dtype=float), wavelength, bounds_error=False)
+    sky = models.Pix2Sky_TAN() | models.RotateNative2Celestial(*centre, 180)
+    transform = models.Mapping((1, 1, 0)) | xi & eta & table | sky & models.Identity(1)
+    wcs = gwcs.WCS([(_detector_frame(), transform), (_spectral_sky_frame(), None)])
+    wcs.bounding_box = ((-0.5, shape[1] - 0.5), (-0.5, shape[0] - 0.5))
+    return wcs
