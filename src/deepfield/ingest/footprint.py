@@ -103,7 +103,7 @@ def unite(regions: Sequence[Region]) -> tuple[Region, ...]:
         united = shapes[0]
         for shape in shapes[1:]:
             united = spherely.union(united, shape)
-    return _polygons(spherely.to_wkt(united)) or tuple(regions)
+    return _polygons(spherely.to_wkt(united, precision=12)) or tuple(regions)
 
 
 def _polygons(text: str) -> tuple[Polygon, ...]:

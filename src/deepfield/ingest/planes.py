@@ -120,11 +120,22 @@ class PlaneMaker:
             band=band,
             stated=(stated[0], stated[1]) if stated[0] is not None and stated[1] is not None else None,
         )
-        energy, said, notes = energy_of(optics, self.said.tables, samples=_wavelengths(files))
+        energy, said, notes = energy_of(optics, self.said.tables, samples=self._wavelengths(files))
         self.notes.extend(notes)
         if said:
             self._remember("energy", said)
         return energy if energy.bandpass or energy.lower is not None else None
+
+    def _wavelengths(self, files: Sequence[FileFacts]) -> int | None:
+        """Return the samples in wavelength of the main product; 1 for an image, None where the header does not tell."""
+        main = files[0]
+        if main.suffix == "s3d":
+            shapes = [hdu.part.shape for hdu in main.header.all_of("SCI")]
+            return shapes[0][0] if shapes and len(shapes[0]) == 3 else None
+        if main.suffix in {"x1d", "x1dints", "c1d"}:
+            rows = [hdu.part.shape[0] for name in ("EXTRACT1D", "COMBINE1D") for hdu in main.header.all_of(name)]
+            return max(rows, default=None) if max(rows, default=0) > 1 else None
+        return 1 if self.dataproduct_type == "image" else None
 
     def _time(self, files: Sequence[FileFacts]) -> Time | None:
         lower = self._day("lower", "begins", files)
@@ -199,15 +210,3 @@ def artifact_of(facts: FileFacts) -> Artifact:
         detector=facts.detector,
         description=facts.description,
     )
-
-
-def _wavelengths(files: Sequence[FileFacts]) -> int | None:
-    """Return the samples in wavelength of the main product: planes of a cube, rows of a spectrum; 1 for an image."""
-    main = files[0]
-    if main.suffix == "s3d":
-        shapes = [hdu.part.shape for hdu in main.header.all_of("SCI")]
-        return shapes[0][0] if shapes and len(shapes[0]) == 3 else None
-    if main.suffix in {"x1d", "x1dints", "c1d"}:
-        rows = [hdu.part.shape[0] for name in ("EXTRACT1D", "COMBINE1D") for hdu in main.header.all_of(name)]
-        return max(rows, default=None) if max(rows, default=0) > 1 else None
-    return 1 if main.suffix in {"i2d", "cal", "rate", "uncal"} else None

@@ -28,7 +28,7 @@ class Testimony:
     def value(self, name: str, files: Sequence[FileFacts] | None = None) -> Any:
         """Return a field of ``keywords.toml`` as the first file that has it says; None where none has."""
         source = self.tables.keywords[name]
-        transform = _TRANSFORMS[source.transform or "as_is"]
+        transform = TRANSFORMS[source.transform or "as_is"]
         for facts in self.files if files is None else files:
             for keyword in source.keywords:
                 value = transform(facts.header.first(keyword))
@@ -89,7 +89,7 @@ def _digits3(value: Value) -> str | None:
     return text.zfill(3) if text and text.isdigit() else None
 
 
-_TRANSFORMS: Mapping[str, Callable[[Any], Any]] = {
+TRANSFORMS: Mapping[str, Callable[[Any], Any]] = {
     "as_is": lambda value: value,
     "text": _text,
     "upper": _upper,

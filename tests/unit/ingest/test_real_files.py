@@ -109,7 +109,7 @@ def test_other_real_files_are_identified_kept_or_refused_with_a_reason(folder: s
         try:
             facts = facts_of(path)
         except UnreadableFileError as error:
-            assert error.reason
+            assert error.reason  # noqa: PT017 (either answer is right, a crash is not)
             continue
         if facts.verdict == "product":
             assert assemble(facts.obs_id or "", [facts]).obs_id == facts.obs_id
