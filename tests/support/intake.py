@@ -35,7 +35,9 @@ class Bench:
             return [tuple(row) for row in connection.exec_driver_sql(query)]
 
 
-def open_bench(home: Path, url: str | None = None, *, workers: int = 2, seconds: float = 120) -> Bench:
+def open_bench(
+    home: Path, url: str | None = None, *, workers: int = 2, seconds: float = 120, files_per_commit: int = 200
+) -> Bench:
     database = Database(url or f"sqlite:///{home / 'catalogue.sqlite'}")
     database.upgrade()
     observations, store, previews = Observations(), Store(str(home / "store")), home / "previews"
@@ -52,6 +54,7 @@ def open_bench(home: Path, url: str | None = None, *, workers: int = 2, seconds:
         store_address=str(home / "store"),
         workers=workers,
         seconds_per_file=seconds,
+        files_per_commit=files_per_commit,
     )
     intake = Intake(database, pipeline, archivist, leftovers)
     return Bench(home, database, observations, store, intake, Audit(database, observations, store), archivist)

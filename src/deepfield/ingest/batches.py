@@ -15,8 +15,8 @@ DOCUMENT_BYTES: Final = 24 << 20
 SECONDS: Final = 5.0
 
 
-def batches(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
-    """Yield lists of readings in which no file name comes twice.
+def batches(readings: Iterable[Reading], *, files: int = FILES) -> Iterator[list[Reading]]:
+    """Yield lists of at most ``files`` readings in which no file name comes twice.
 
     A second version of a file waits for a later batch, since a transaction gives each product one new version. A batch
     ends when it is large, when its header documents are, or after some seconds, so that the archive fills visibly.
@@ -33,10 +33,10 @@ def batches(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
         batch.append(reading)
         names |= {name} if name is not None else set()
         size += len(reading.document)
-        if len(batch) >= FILES or size >= DOCUMENT_BYTES or time.monotonic() - started >= SECONDS:
+        if len(batch) >= files or size >= DOCUMENT_BYTES or time.monotonic() - started >= SECONDS:
             yield batch
             batch, names, size, started = [], set(), 0, time.monotonic()
     if batch:
         yield batch
     if later:
-        yield from batches(later)
+        yield from batches(later, files=files)

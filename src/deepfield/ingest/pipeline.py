@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import structlog
 
 from deepfield.catalogue.numbers import in_chunks
-from deepfield.ingest.batches import batches
+from deepfield.ingest.batches import FILES, batches
 from deepfield.ingest.crew import Crew, Lost
 from deepfield.ingest.journal import entries as journal_entries
 from deepfield.ingest.reading import Reading, Rules, read_file
@@ -75,11 +75,13 @@ class Pipeline:
         store_address: str,
         workers: int | None = None,
         seconds_per_file: float = 1800,
+        files_per_commit: int = FILES,
     ) -> None:
         self._database, self._observations, self._sources = database, observations, sources
         self._archivist, self._leftovers, self._journals = archivist, leftovers, journals
         self._previews, self._store_address = previews, store_address
         self._workers, self._seconds = workers or os.cpu_count() or 1, seconds_per_file
+        self._files_per_commit = files_per_commit
 
     def run(self, order: Order, progress: Progress | None = None) -> Report:
         """Bring files into the archive and report on each.
@@ -154,7 +156,7 @@ class Pipeline:
             Reading(file, refusal=result.reason) if isinstance(result, Lost) else result
             for file, result in crew.run(waiting)
         )
-        for batch in batches(readings):
+        for batch in batches(readings, files=self._files_per_commit):
             self._commit([reading for reading in batch if reading.storage is None], run)
             for reading in batch:
                 if reading.storage is not None:
