@@ -39,6 +39,9 @@ class Account {
   strokeRect(): void {
     this.stroke()
   }
+  fillRect(): void {
+    this.fill()
+  }
   stroke(): void {
     this.strokes.push({ style: this.strokeStyle, width: this.lineWidth, alpha: this.globalAlpha, outlines: this.outlines })
   }
@@ -81,6 +84,14 @@ test('footprints off the view are not drawn', () => {
   const elsewhere = new Camera({ ra: 200, dec: 10, fov: 0.4, projection: 'auto' }, 800, 500)
   expect(drawFootprints(painted(account), elsewhere, squares(50, () => 'MIRI'), PALETTE).indices).toEqual([])
   expect(account.strokes).toEqual([])
+})
+
+test('footprints too small for an outline are squares in the same colours', () => {
+  const account = new Account()
+  const wide = new Camera({ ra: 100.1, dec: 10.05, fov: 100, projection: 'auto' }, 800, 500)
+  drawFootprints(painted(account), wide, squares(30, () => 'MIRI'), PALETTE)
+  expect(account.strokes).toEqual([])
+  expect(account.fills.filter((fill) => fill.style === 'red')).toHaveLength(30)
 })
 
 test('above the drawing limit counts take the place of outlines', () => {

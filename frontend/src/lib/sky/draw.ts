@@ -23,7 +23,9 @@ export interface Palette {
 /** A long path slows a software rasteriser down; more strokes of this many outlines are faster. */
 export const OUTLINES_PER_STROKE = 500
 /** Footprints narrower than this many pixels are drawn as small squares, or nobody would see them. */
-const SMALLEST_OUTLINE = 3
+const SMALLEST_OUTLINE = 4
+/** Up to this many of the squares are large and bright; more would cover each other. */
+const FEW = 2000
 
 export interface Drawn {
   indices: number[]
@@ -120,20 +122,42 @@ export function drawFootprints(
     drawDensity(context, camera, density, palette)
     return { indices, density }
   }
+  const isTiny = (i: number): boolean => 2 * set.radii[i]! * camera.scale < SMALLEST_OUTLINE
+  const tiny = indices.filter(isTiny)
+  const outlines = tiny.length ? indices.filter((i) => !isTiny(i)) : indices
   context.lineWidth = 1
   context.globalAlpha = 0.35
   context.lineJoin = 'bevel'
-  for (const [instrument, members] of byInstrument(set, indices)) {
+  for (const [instrument, members] of byInstrument(set, outlines)) {
     context.strokeStyle = palette.instruments[instrument] ?? palette.label
     for (let start = 0; start < members.length; start += OUTLINES_PER_STROKE) {
       context.beginPath()
       const end = Math.min(members.length, start + OUTLINES_PER_STROKE)
-      for (let k = start; k < end; k++) addFootprint(context, camera, set, members[k]!)
+      for (let k = start; k < end; k++) addOutline(context, camera, set, members[k]!)
       context.stroke()
     }
   }
+  drawSquares(context, camera, set, tiny, palette)
   context.globalAlpha = 1
   return { indices, density: null }
+}
+
+function drawSquares(
+  context: CanvasRenderingContext2D,
+  camera: Camera,
+  set: FootprintSet,
+  tiny: readonly number[],
+  palette: Palette,
+): void {
+  const half = tiny.length > FEW ? 1 : 2
+  context.globalAlpha = tiny.length > FEW ? 0.6 : 0.85
+  for (const [instrument, members] of byInstrument(set, tiny)) {
+    context.fillStyle = palette.instruments[instrument] ?? palette.label
+    for (const i of members) {
+      const pixel = camera.project(set.centre(i))
+      if (pixel) context.fillRect(pixel[0] - half, pixel[1] - half, 2 * half, 2 * half)
+    }
+  }
 }
 
 function byInstrument(set: FootprintSet, indices: readonly number[]): Map<string, number[]> {
@@ -147,12 +171,7 @@ function byInstrument(set: FootprintSet, indices: readonly number[]): Map<string
   return groups
 }
 
-function addFootprint(context: CanvasRenderingContext2D, camera: Camera, set: FootprintSet, i: number): void {
-  if (2 * set.radii[i]! * camera.scale < SMALLEST_OUTLINE) {
-    const pixel = camera.project(set.centre(i))
-    if (pixel) context.rect(pixel[0] - 1, pixel[1] - 1, 2, 2)
-    return
-  }
+function addOutline(context: CanvasRenderingContext2D, camera: Camera, set: FootprintSet, i: number): void {
   if (!addPlainRings(context, camera, set, i)) for (const ring of set.rings(i)) addRing(context, camera, ring)
 }
 
