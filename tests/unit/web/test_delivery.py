@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepfield.web.app import create_app
-from support.archive import EXCLUSIVE_FILE, PUBLIC, PUBLIC_FILE, RELEASE, build_archive, write_products
+from support.archive import PUBLIC, PUBLIC_FILE, build_archive, write_products
 from support.serving import served
 
 URL = f"/products/{PUBLIC_FILE}"
@@ -105,27 +105,6 @@ def test_a_resumed_download_starts_anew_when_the_product_is_another(client, orig
     assert (same.status_code, same.content) == (206, original[10:])
     assert (other.status_code, other.content) == (200, original)
     assert client.get(URL, headers={"If-Match": '"another"'}).status_code == 412
-
-
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=0-9"}, {"If-None-Match": "*"}, {"Authorization": "token x"}])
-@pytest.mark.parametrize(
-    "address",
-    [
-        f"/products/{EXCLUSIVE_FILE}",
-        f"/previews/{EXCLUSIVE_FILE}",
-        f"/previews/{EXCLUSIVE_FILE}?size=thumb",
-        f"/api/v1/products/{EXCLUSIVE_FILE}/preview",
-    ],
-)
-def test_nobody_sees_exclusive_bytes_by_any_address(client, method, headers, address):
-    answer = client.request(method, address, headers=headers)
-    assert answer.status_code == 403
-    assert "etag" not in answer.headers
-    assert "repr-digest" not in answer.headers
-    if method == "GET":
-        error = answer.json()["error"]
-        assert (error["type"], error["release"]) == ("exclusive_access", RELEASE)
 
 
 def test_an_unknown_product_is_not_found(client):
