@@ -80,7 +80,7 @@ export type Reading = 'wavelength' | 'exposure' | 'time' | 'plain'
 
 /** A value in words. `span` is the width of the histogram in the same unit. */
 export function worded(value: number, reading: Reading, span = Infinity): string {
-  if (reading === 'wavelength') return wavelength(value)
+  if (reading === 'wavelength') return wavelength(Number(value.toPrecision(3)))
   if (reading === 'exposure') return exposure(value)
   if (reading === 'time') return utcFromMjd(value, span < 4 ? 'minute' : 'day')
   return figure(value, 4)
@@ -132,5 +132,6 @@ function bound(value: number, kind: 'number' | 'time', side: 'low' | 'high', ste
   }
   if (value === 0) return '0'
   const power = 10 ** (Math.floor(Math.log10(Math.abs(value))) - 4)
-  return String(Number((rounded(value / power + (side === 'low' ? 1e-7 : -1e-7)) * power).toPrecision(6)))
+  const tidy = Number((rounded(value / power + (side === 'low' ? 1e-7 : -1e-7)) * power).toPrecision(6))
+  return Math.abs(tidy) < 1e-3 ? tidy.toExponential() : String(tidy)
 }

@@ -13,6 +13,8 @@ export interface TableColumn {
   width: number
   align: 'left' | 'right'
   face: 'mono' | 'sans'
+  /** Which end of a text too long is kept: an identifier loses the prefix that it shares with others. */
+  keeps: 'start' | 'end'
   text: (value: Cell, style: CoordinateStyle) => string
   /** The value at full precision, for the title and the clipboard. */
   full: (value: Cell) => string
@@ -37,17 +39,17 @@ const FIRST = [
 const HEADS: Record<string, string> = { t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
 
 const WIDTHS: Record<string, number> = {
-  obs_id: 236,
-  target_name: 88,
-  s_ra: 83,
-  s_dec: 78,
-  instrument_name: 84,
-  filters: 82,
-  t_exptime: 54,
-  t_min: 124,
-  t_max: 124,
+  obs_id: 206,
+  target_name: 100,
+  s_ra: 80,
+  s_dec: 75,
+  instrument_name: 80,
+  filters: 86,
+  t_exptime: 53,
+  t_min: 122,
+  t_max: 122,
   calib_level: 52,
-  access_estsize: 62,
+  access_estsize: 60,
   proposal_id: 48,
   proposal_title: 260,
   s_region: 260,
@@ -97,6 +99,7 @@ export function tableColumn(column: ColumnDescription): TableColumn {
   const look = looks(column)
   return {
     full: plainNumber,
+    keeps: /^obs_id$|_product$/.test(column.name) ? 'end' : 'start',
     ...look,
     name: column.name,
     caption: HEADS[column.name] ?? column.caption,

@@ -7,8 +7,8 @@
 import type { Cell, Page } from '../api/types'
 
 export const PAGE_ROWS = 100
-/** Rows of one step of a walk: the most that the server gives at once. A multiple of `PAGE_ROWS`. */
-export const STRIDE = 10_000
+/** Rows of one step of a walk: the most that a server gives at once by default. A multiple of `PAGE_ROWS`. */
+export const STRIDE = 1000
 /** Pages kept; the farthest are dropped first. */
 const KEPT = 60
 

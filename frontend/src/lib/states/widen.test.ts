@@ -27,7 +27,7 @@ describe('ways out of an empty answer', () => {
   })
 
   it('widen a radius step by step, within reason', () => {
-    expect(widerRadii(2 / 3600).map(radiusText)).toEqual(['10"', '50"', "4.2'", "21'"])
+    expect(widerRadii(2 / 3600).map(radiusText)).toEqual(['10"', "1'", "5'", "30'"])
     expect(widerRadii(10)).toEqual([])
   })
 })

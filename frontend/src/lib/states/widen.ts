@@ -42,7 +42,14 @@ function said(column: string, filter: string, caption: string): string {
 
 /** Radii to try in turn, in degrees. */
 export function widerRadii(radius: number): number[] {
-  return [5, 25, 125, 625].map((times) => radius * times).filter((wider) => wider <= 20)
+  return [5, 25, 125, 625].map((times) => rounded(radius * times)).filter((wider) => wider <= 20)
+}
+
+/** The next radius upwards that people would name. */
+function rounded(degrees: number): number {
+  const unit = degrees < 1 / 60 ? 3600 : degrees < 1 ? 60 : 1
+  const value = degrees * unit * (1 - 1e-9)
+  return ([1, 2, 3, 5, 10, 15, 20, 30, 60].find((round) => round >= value) ?? Math.ceil(value)) / unit
 }
 
 /** A radius as the search takes it. */
