@@ -5,6 +5,7 @@ from __future__ import annotations
 import colorsys
 import secrets
 from dataclasses import dataclass
+from math import floor, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -128,6 +129,12 @@ def save_png(image: Image.Image, path: Path, text: Mapping[str, str]) -> None:
         part.unlink(missing_ok=True)
 
 
+def limits_of(stretch: Stretch, unit: str) -> tuple[str, str]:
+    """Return the limits of a picture as its caption shows them, and the unit that they are in."""
+    factor, name = scaled_unit(unit, np.array([stretch.upper])) if unit in _JANSKYS else (1.0, unit)
+    return f"{number(stretch.lower * factor)} – {number(stretch.upper * factor)}", name
+
+
 def number(value: float) -> str:
     """Write a limit in three figures, as a caption shows it."""
     text = f"{value:.3g}"
@@ -135,3 +142,28 @@ def number(value: float) -> str:
         mantissa, exponent = text.split("e")
         text = f"{float(text):.0f}" if 0 < int(exponent) < 6 else f"{mantissa}e{int(exponent)}"
     return text.replace("-", "−")
+
+
+def scaled_unit(unit: str, values: NDArray[np.float64]) -> tuple[float, str]:
+    """Return the factor and the unit in which values read well, e.g. ``(1e6, "µJy")`` for faint janskys.
+
+    Units other than janskys keep their name after a power of ten where one is needed.
+    """
+    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
+    if largest == 0:
+        return 1.0, unit
+    if unit in _JANSKYS:
+        power = _JANSKYS[unit]
+        exponent, name = next(
+            ((step, name) for name, step in _JANSKYS.items() if step <= 0 and largest * 10.0 ** (power - step) >= 1),
+            (-9, "nJy"),
+        )
+        return 10.0 ** (power - exponent), name
+    exponent = floor(log10(largest))
+    if -3 <= exponent < 5:
+        return 1.0, unit
+    return 10.0**-exponent, f"10{str(exponent).translate(_RAISED)} {unit}".strip()
+
+
+_JANSKYS = {"MJy": 6, "Jy": 0, "mJy": -3, "µJy": -6, "nJy": -9}
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

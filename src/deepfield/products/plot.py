@@ -200,28 +200,3 @@ def _supported(values: NDArray[np.float64]) -> tuple[float, float]:
     highest = np.minimum(here, 3 * np.maximum(before, after)).max()
     lowest = np.maximum(here, 3 * np.minimum(before, after)).min()
     return middle + min(float(lowest), 0.0), middle + max(float(highest), 0.0)
-
-
-def scaled_unit(unit: str, values: NDArray[np.float64]) -> tuple[float, str]:
-    """Return the factor and the unit in which values read well, e.g. ``(1e6, "µJy")`` for faint janskys.
-
-    Units other than janskys keep their name after a power of ten where one is needed.
-    """
-    largest = float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 0.0
-    if largest == 0:
-        return 1.0, unit
-    if unit in _JANSKYS:
-        power = _JANSKYS[unit]
-        exponent, name = next(
-            ((step, name) for name, step in _JANSKYS.items() if step <= 0 and largest * 10.0 ** (power - step) >= 1),
-            (-9, "nJy"),
-        )
-        return 10.0 ** (power - exponent), name
-    exponent = floor(log10(largest))
-    if -3 <= exponent < 5:
-        return 1.0, unit
-    return 10.0**-exponent, f"10{str(exponent).translate(_RAISED)} {unit}".strip()
-
-
-_JANSKYS = {"MJy": 6, "Jy": 0, "mJy": -3, "µJy": -6, "nJy": -9}
-_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")

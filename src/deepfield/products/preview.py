@@ -22,7 +22,7 @@ from deepfield.products.picture import (
     inferno,
     label_levels,
     label_palette,
-    number,
+    limits_of,
     robust_stretch,
     save_png,
 )
@@ -159,11 +159,10 @@ def _draw_image(hdus: fits.HDUList, number_of_hdu: int, suffix: str) -> Drawn | 
     if stretch is None:
         return None
     head = plane.science.header
-    unit = str(head.get("BUNIT", "")).strip()
     what = _described(plane, head)
     dispersed = _dispersed(head, plane)
     times = _enlargement(pixels.shape, LONGEST if dispersed else _COMFORTABLE, dispersed=dispersed)
-    limits = f"{number(stretch.lower)} – {number(stretch.upper)}"
+    limits, unit = limits_of(stretch, str(head.get("BUNIT", "")).strip())
     caption = f"{suffix} {plane.science.name or 'image'}{what} asinh {limits} {unit}".strip()
     text = {
         "Description": caption,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw
 
-from deepfield.products.picture import Stretch, indexed_image, inferno, number, robust_stretch
+from deepfield.products.picture import Stretch, indexed_image, inferno, limits_of, robust_stretch
 from deepfield.products.pixels import Pixels, Plane, shrink
 from deepfield.products.plot import BRIGHT, GROUND, typeface
 
@@ -36,8 +36,7 @@ def draw_slits(planes: Sequence[Plane], suffix: str) -> tuple[Image.Image, Image
         return None
     offsets = _offsets(shown) if suffix != "s2d" else [0] * len(shown)
     canvas = _stack(strips, offsets, [_name(plane) for plane in shown], stretch)
-    unit = str(shown[0].science.header.get("BUNIT", "")).strip()
-    limits = f"{number(stretch.lower)} – {number(stretch.upper)}"
+    limits, unit = limits_of(stretch, str(shown[0].science.header.get("BUNIT", "")).strip())
     count = f"{len(strips)} slits" if len(strips) == len(planes) else f"first {len(strips)} of {len(planes)} slits"
     text = {
         "Description": f"{suffix} SCI {count}, asinh {limits} {unit}".strip(),

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from deepfield.products.picture import scaled_unit
 from deepfield.products.pixels import DO_NOT_USE
-from deepfield.products.plot import Curve, draw_curves, scaled_unit
+from deepfield.products.plot import Curve, draw_curves
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,8 @@ import pytest
 from astropy.io import fits
 from PIL import Image
 
-from deepfield.products.plot import GROUND, LINE, Curve, draw_curves, nice_ticks, scaled_unit
+from deepfield.products.picture import Stretch, limits_of, scaled_unit
+from deepfield.products.plot import GROUND, LINE, Curve, draw_curves, nice_ticks
 from deepfield.products.preview import make_preview, read_caption
 from deepfield.products.reader import read_header
 
@@ -193,3 +194,8 @@ def test_units_are_scaled_to_be_read(unit, largest, expected) -> None:
     factor, name = scaled_unit(unit, np.array([largest, np.nan]))
     assert name == expected
     assert largest == 0 or 1e-3 <= largest * factor < 1e5
+
+
+def test_limits_of_faint_images_are_told_in_a_readable_unit() -> None:
+    assert limits_of(Stretch(-4e-14, 1.66e-12, 0.1), "MJy") == ("−0.04 – 1.66", "µJy")
+    assert limits_of(Stretch(0.2, 41.0, 0.1), "MJy/sr") == ("0.2 – 41", "MJy/sr")
