@@ -6,7 +6,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from astropy.io import fits
 from stdatamodels import fits_support
 from stdatamodels.jwst import datamodels
 
@@ -14,7 +13,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from astropy.io import fits
+
     from deepfield.simulate.header import Tree
+
+SPECTRUM_UNITS = {
+    "WAVELENGTH": "um",
+    **dict.fromkeys(("FLUX", "FLUX_ERROR"), "Jy"),
+    **dict.fromkeys(("FLUX_VAR_POISSON", "FLUX_VAR_RNOISE", "FLUX_VAR_FLAT"), "Jy2"),
+    **dict.fromkeys(("SURF_BRIGHT", "SB_ERROR", "BACKGROUND", "BKGD_ERROR"), "MJy sr-1"),
+    **dict.fromkeys(("SB_VAR_POISSON", "SB_VAR_RNOISE", "SB_VAR_FLAT"), "MJy2 sr-2"),
+    **dict.fromkeys(("BKGD_VAR_POISSON", "BKGD_VAR_RNOISE", "BKGD_VAR_FLAT"), "MJy2 sr-2"),
+}
 
 SIMULATED = "These data are simulated; no telescope has seen them."
 
@@ -31,11 +41,21 @@ def write(path: Path, tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: I
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus = fits_support.to_fits(model._instance, model._schema)  # noqa: SLF001 - save() would write today's date
+        for hdu in hdus:
+            if hdu.name == "EXTRACT1D":
+                _give_units(hdu)
         for table in extra:
             hdus.insert(len(hdus) - 1, table)
         confess(hdus[0].header, binning)
         path.parent.mkdir(parents=True, exist_ok=True)
         hdus.writeto(path, overwrite=True)
+
+
+def _give_units(table: fits.BinTableHDU) -> None:
+    """Write the units of an extracted spectrum, which the pipeline sets and the schema leaves open."""
+    for number, column in enumerate(table.columns.names, start=1):
+        if column in SPECTRUM_UNITS:
+            table.header.set(f"TUNIT{number}", SPECTRUM_UNITS[column], after=f"TFORM{number}")
 
 
 def confess(header: fits.Header, binning: tuple[int, int]) -> None:
