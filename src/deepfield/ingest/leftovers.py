@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deepfield.catalogue.numbers import hold_writers, in_chunks
 from deepfield.ingest.journal import Written
-from deepfield.ingest.reading import Reading, preview_stem
+from deepfield.products.preview import preview_stem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from deepfield.catalogue.database import Database
     from deepfield.catalogue.observations import Observations
+    from deepfield.ingest.reading import Reading
     from deepfield.products.store import Store
 
 

@@ -12,7 +12,7 @@ from deepfield.catalogue.observations import Observations
 from deepfield.ingest.blueprint import FileFacts, identify
 from deepfield.ingest.journal import Written, note
 from deepfield.model.errors import ArchiveError, StorageError
-from deepfield.products.preview import make_preview
+from deepfield.products.preview import make_preview, preview_stem
 from deepfield.products.reader import read_header
 from deepfield.products.store import Store, digest, key_of
 
@@ -86,11 +86,6 @@ def _read(rules: Rules, found: Found) -> Reading:
         return Reading(found, refusal="it changed while it was being read")
     document = Observations.deflate(header.to_json())
     return Reading(found, sha256, facts, document, location, linked=rules.store is None, has_preview=has_preview)
-
-
-def preview_stem(previews: Path, sha256: str) -> Path:
-    """Return the path without ending under which the previews of a content stand."""
-    return previews / sha256[:2] / sha256
 
 
 def _picture(previews: Path, path: Path, facts: FileFacts) -> bool:
