@@ -1,31 +1,35 @@
 /**
- * The sky as it is seen: gnomonic (TAN) or orthographic (SIN) projection onto a canvas, north up, east left.
+ * The sky as it is seen: gnomonic (TAN), orthographic (SIN) or, for all of it, Hammer–Aitoff (AIT) projection onto a
+ * canvas, north up, east left.
  *
- * Same formulae as FITS WCS Paper II §5.1.3 and §5.1.5 with LONPOLE = 180; pixels are CSS pixels, origin top left.
+ * Same formulae as FITS WCS Paper II §5.1.3, §5.1.5 and §5.3.4; pixels are CSS pixels, origin top left.
  */
-import { DEGREE, dot, tangent, toPosition, toVector, type Position, type Vector } from './vector'
+import { DEGREE, dot, normalise, tangent, toPosition, toVector, type Position, type Vector } from './vector'
 
-export type Projection = 'TAN' | 'SIN'
+export type Projection = 'TAN' | 'SIN' | 'AIT'
 
 /** What is looked at. `fov` is the width of the canvas in degrees, at the scale of its centre. */
 export interface View {
   ra: number
   dec: number
   fov: number
-  /** `auto`: gnomonic for small fields, orthographic for wide ones. */
-  projection: 'auto' | Projection
+  /** `auto`: gnomonic for small fields, orthographic for wide ones, Hammer–Aitoff for all of the sky. */
+  projection: 'auto' | 'TAN' | 'SIN'
 }
 
 /** Widest field, in degrees, that `auto` shows in gnomonic projection. */
 export const WIDEST_TAN = 60
+/** Widest field, in degrees, that `auto` shows as a globe. */
+export const WIDEST_SIN = 200
 /** Beyond this a gnomonic picture shows little but its own distortion. */
 const LARGEST_TAN = 120
 const SMALLEST_FOV = 0.5 / 3600
 const LARGEST_FOV = 600
 
 export function projectionOf(view: View): Projection {
-  if (view.fov > LARGEST_TAN) return 'SIN'
+  if (view.projection === 'TAN' && view.fov > LARGEST_TAN) return 'SIN'
   if (view.projection !== 'auto') return view.projection
+  if (view.fov > WIDEST_SIN) return 'AIT'
   return view.fov > WIDEST_TAN ? 'SIN' : 'TAN'
 }
 
@@ -57,7 +61,7 @@ export class Camera {
     this.north = north
     this.projection = projectionOf(view)
     this.scale = width / (view.fov * DEGREE)
-    this.nearest = this.projection === 'TAN' ? 0.02 : 0
+    this.nearest = { TAN: 0.02, SIN: 0, AIT: -2 }[this.projection]
   }
 
   /** Degrees per pixel at the centre. */
@@ -68,30 +72,67 @@ export class Camera {
   /** Pixel of a direction, or null where it lies behind the sky shown. */
   project(direction: Vector): [number, number] | null {
     const depth = dot(direction, this.centre)
-    if (depth < this.nearest || (depth === 0 && this.projection === 'TAN')) return null
+    if (depth < this.nearest) return null
+    const [east, north] = [dot(direction, this.east), dot(direction, this.north)]
+    if (this.projection === 'AIT') return this.flattened(Math.atan2(east, depth), north)
     const factor = this.projection === 'TAN' ? this.scale / depth : this.scale
-    return [
-      this.width / 2 - factor * dot(direction, this.east),
-      this.height / 2 - factor * dot(direction, this.north),
-    ]
+    return [this.width / 2 - factor * east, this.height / 2 - factor * north]
+  }
+
+  /** Where a great circle from `a` to `b` meets the seam of an all-sky picture, opposite its centre; null elsewhere. */
+  seam(a: Vector, b: Vector): Vector | null {
+    if (this.projection !== 'AIT') return null
+    const [from, to] = [dot(a, this.east), dot(b, this.east)]
+    if (from > 0 === to > 0 || from === to) return null
+    const t = from / (from - to)
+    const point: Vector = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])]
+    return dot(point, this.centre) < 0 ? normalise(point) : null
+  }
+
+  /** Pixel of a direction on the seam, at the eastern (1) or western (-1) end of the picture. */
+  onSeam(direction: Vector, side: 1 | -1): [number, number] {
+    return this.flattened(side * Math.PI, dot(direction, this.north))
+  }
+
+  /** Hammer–Aitoff pixel of a longitude from the centre (radians, eastwards) and the sine of a latitude. */
+  private flattened(longitude: number, sine: number): [number, number] {
+    const cosine = Math.sqrt(Math.max(0, 1 - sine * sine))
+    const factor = this.scale * Math.sqrt(2 / (1 + cosine * Math.cos(longitude / 2)))
+    return [this.width / 2 - 2 * factor * cosine * Math.sin(longitude / 2), this.height / 2 - factor * sine]
   }
 
   /** Direction of a pixel, or null beside the disc of an orthographic picture. */
   unproject(x: number, y: number): Vector | null {
     const e = (this.width / 2 - x) / this.scale
     const n = (this.height / 2 - y) / this.scale
+    if (this.projection === 'AIT') return this.roundedUp(e, n)
     const square = e * e + n * n
     let depth = 1
     let length = 1
     if (this.projection === 'TAN') length = Math.sqrt(1 + square)
     else if (square > 1) return null
     else depth = Math.sqrt(1 - square)
+    return this.composed(depth / length, e / length, n / length)
+  }
+
+  /** The direction with the given parts towards the centre, east and north. */
+  private composed(depth: number, e: number, n: number): Vector {
     const [c, east, north] = [this.centre, this.east, this.north]
     return [
-      (depth * c[0] + e * east[0] + n * north[0]) / length,
-      (depth * c[1] + e * east[1] + n * north[1]) / length,
-      (depth * c[2] + e * east[2] + n * north[2]) / length,
+      depth * c[0] + e * east[0] + n * north[0],
+      depth * c[1] + e * east[1] + n * north[1],
+      depth * c[2] + e * east[2] + n * north[2],
     ]
+  }
+
+  private roundedUp(e: number, n: number): Vector | null {
+    const square = 1 - (e / 4) ** 2 - (n / 2) ** 2
+    if (square < 0.5) return null
+    const root = Math.sqrt(square)
+    const longitude = 2 * Math.atan2(root * e, 2 * (2 * square - 1))
+    const sine = Math.max(-1, Math.min(1, root * n))
+    const cosine = Math.sqrt(1 - sine * sine)
+    return this.composed(cosine * Math.cos(longitude), cosine * Math.sin(longitude), sine)
   }
 
   /** Position of a pixel in ICRS degrees. */
@@ -102,6 +143,7 @@ export class Camera {
 
   /** Angle in radians from the centre to the farthest point in the picture. */
   get reach(): number {
+    if (this.projection === 'AIT') return Math.PI
     const corner = Math.hypot(this.width, this.height) / 2 / this.scale
     if (this.projection === 'TAN') return Math.min(Math.atan(corner), Math.acos(this.nearest))
     return corner >= 1 ? Math.PI / 2 : Math.asin(corner)
@@ -109,6 +151,11 @@ export class Camera {
 
   /** Width and height of the picture in degrees, measured along its middle lines. */
   get extent(): { width: number; height: number } {
+    if (this.projection === 'AIT') {
+      // along its axes the projection is 4 sin(λ/4) and 2 sin(φ/2)
+      const share = (pixels: number, whole: number): number => Math.min(Math.SQRT1_2, pixels / 2 / this.scale / whole)
+      return { width: (8 * Math.asin(share(this.width, 4))) / DEGREE, height: (4 * Math.asin(share(this.height, 2))) / DEGREE }
+    }
     const along = (pixels: number): number => {
       const half = pixels / 2 / this.scale
       const angle = this.projection === 'TAN' ? Math.atan(half) : half >= 1 ? Math.PI / 2 : Math.asin(half)

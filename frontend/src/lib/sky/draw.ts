@@ -36,9 +36,10 @@ export interface Drawn {
 export function drawSky(context: CanvasRenderingContext2D, camera: Camera, palette: Palette): void {
   context.fillStyle = palette.sky
   context.fillRect(0, 0, camera.width, camera.height)
-  if (camera.projection !== 'SIN' || camera.scale > Math.hypot(camera.width, camera.height)) return
+  if (camera.projection === 'TAN' || camera.scale > Math.hypot(camera.width, camera.height)) return
+  const [wide, high] = camera.projection === 'AIT' ? [2 * Math.SQRT2, Math.SQRT2] : [1, 1]
   context.beginPath()
-  context.arc(camera.width / 2, camera.height / 2, camera.scale, 0, 2 * Math.PI)
+  context.ellipse(camera.width / 2, camera.height / 2, wide * camera.scale, high * camera.scale, 0, 0, 2 * Math.PI)
   context.strokeStyle = palette.grid
   context.lineWidth = 1
   context.stroke()
@@ -181,7 +182,7 @@ function addPlainRings(context: CanvasRenderingContext2D, camera: Camera, set: F
   const vertices = set.vertices
   const radius = set.radii[i]!
   const gnomonic = camera.projection === 'TAN'
-  if (!gnomonic && radius > 0.7 / Math.sqrt(scale)) return false
+  if (camera.projection === 'AIT' || (!gnomonic && radius > 0.7 / Math.sqrt(scale))) return false
   const depthOfMiddle =
     centre[0] * set.centres[3 * i]! + centre[1] * set.centres[3 * i + 1]! + centre[2] * set.centres[3 * i + 2]!
   if (depthOfMiddle - radius <= camera.nearest) return false

@@ -1,5 +1,5 @@
 /** Views that show something whole. */
-import { tidy, WIDEST_TAN, type View } from './camera'
+import { tidy, WIDEST_SIN, WIDEST_TAN, type View } from './camera'
 import { DEGREE } from './vector'
 
 /** Room around what is fitted, as a share of it. */
@@ -17,10 +17,14 @@ export function fitCircle(
   const flat = Math.max(CLOSEST, 2 * circle.radius * MARGIN) * shape
   if (flat <= WIDEST_TAN) return tidy({ ra: circle.ra, dec: circle.dec, fov: flat, projection })
   const disc = (2 * Math.sin(Math.min(circle.radius, 90) * DEGREE)) / DEGREE
-  return tidy({ ra: circle.ra, dec: circle.dec, fov: Math.max(WIDEST_TAN + 1, disc * shape * 1.1), projection })
+  const fov = Math.max(WIDEST_TAN + 1, disc * shape * 1.1)
+  // what reaches round the globe is easier to see on the ellipse
+  if (fov > WIDEST_SIN && projection === 'auto') return wholeSky(width, height, circle.ra)
+  return tidy({ ra: circle.ra, dec: circle.dec, fov, projection })
 }
 
-/** The whole sphere, seen from outside the way the sky is drawn. */
-export function wholeSky(width: number, height: number): View {
-  return fitCircle({ ra: 180, dec: 0, radius: 90 }, width, height)
+/** All of the sky on one ellipse, twice as wide as high. */
+export function wholeSky(width: number, height: number, ra = 180): View {
+  const ellipse = (4 * Math.SQRT2) / DEGREE
+  return tidy({ ra, dec: 0, fov: 1.08 * ellipse * Math.max(1, width / height / 2), projection: 'auto' })
 }

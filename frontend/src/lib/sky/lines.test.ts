@@ -54,6 +54,18 @@ test('the area of a cap that reaches behind stays on the disc and follows its ed
   expect(radii.filter((r) => r > sphere.scale - 0.01).length).toBeGreaterThan(10)
 })
 
+test('a line across the seam of an all-sky picture leaves at one end and comes back at the other', () => {
+  const allSky = new Camera({ ra: 0, dec: 0, fov: 350, projection: 'auto' }, 700, 350)
+  const path = new Recorder()
+  addLine(path, allSky, [toVector(170, 10), toVector(190, 10)])
+  expect(path.starts).toBe(2)
+  const area = new Recorder()
+  addArea(area, allSky, outline({ kind: 'circle', ra: 180, dec: 0, radius: 5 }))
+  expect(area.starts).toBe(2)
+  const middle = [...path.points, ...area.points].filter(([x]) => Math.abs(x - 350) < 250)
+  expect(middle).toEqual([])
+})
+
 test('nothing is drawn of what is wholly behind', () => {
   const path = new Recorder()
   const ring = outline({ kind: 'circle', ra: 180, dec: 0, radius: 5 })

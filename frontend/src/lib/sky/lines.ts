@@ -49,18 +49,38 @@ export function addArea(path: Path, camera: Camera, ring: readonly Vector[]): vo
     const steps = chords(camera, separation(a, b))
     for (let step = 0; step < steps; step++) fine.push(step ? between(a, b, step / steps) : a)
   })
+  if (fine.some((a, i) => camera.seam(a, fine[(i + 1) % fine.length]!))) {
+    for (const side of [1, -1] as const) addPixels(path, halfBesideSeam(fine, camera, side))
+    return
+  }
   const visible = cutAtLimb(fine, camera)
-  visible.forEach((vertex, i) => {
-    const pixel = camera.project(vertex)
-    if (!pixel) return
-    if (i) path.lineTo(...pixel)
-    else path.moveTo(...pixel)
+  addPixels(
+    path,
+    visible.map((vertex) => camera.project(vertex)).filter((pixel) => pixel !== null),
+  )
+}
+
+function addPixels(path: Path, pixels: readonly [number, number][]): void {
+  if (pixels.length < 3) return
+  pixels.forEach((pixel, i) => (i ? path.lineTo(...pixel) : path.moveTo(...pixel)))
+  path.lineTo(...pixels[0]!)
+}
+
+/** The pixels of that part of a ring across the seam which lies on one side of it. */
+function halfBesideSeam(ring: readonly Vector[], camera: Camera, side: 1 | -1): [number, number][] {
+  const pixels: [number, number][] = []
+  ring.forEach((a, i) => {
+    const b = ring[(i + 1) % ring.length]!
+    if (dot(a, camera.east) > 0 === side > 0) pixels.push(camera.project(a)!)
+    const seam = camera.seam(a, b)
+    if (seam) pixels.push(camera.onSeam(seam, side))
   })
-  const first = visible.length > 2 ? camera.project(visible[0]!) : null
-  if (first) path.lineTo(...first)
+  return pixels
 }
 
 function addChord(path: Path, camera: Camera, a: Vector, b: Vector, on: boolean): boolean {
+  const seam = camera.seam(a, b)
+  if (seam) return acrossSeam(path, camera, a, b, seam, on)
   const start = camera.project(a)
   const end = camera.project(b)
   if (!start && !end) return false
@@ -77,6 +97,15 @@ function addChord(path: Path, camera: Camera, a: Vector, b: Vector, on: boolean)
   }
   path.moveTo(...edge)
   path.lineTo(...end!)
+  return true
+}
+
+function acrossSeam(path: Path, camera: Camera, a: Vector, b: Vector, seam: Vector, on: boolean): boolean {
+  const side = dot(a, camera.east) > 0 ? 1 : -1
+  if (!on) path.moveTo(...camera.project(a)!)
+  path.lineTo(...camera.onSeam(seam, side))
+  path.moveTo(...camera.onSeam(seam, side === 1 ? -1 : 1))
+  path.lineTo(...camera.project(b)!)
   return true
 }
 

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  (stands beside the file it writes)
 """Write healpix.json: nested cells and their corners as hpgeom gives them. Run by hand like make_projections.py."""
 
 import json
