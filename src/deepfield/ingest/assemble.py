@@ -72,7 +72,8 @@ def assemble(
     maker = PlaneMaker(obs_id, said, exposure_type, kind, series, members.inputs)
     planes = [maker.plane(plane, group) for plane in PLANE_ORDER if (group := _of_plane(ordered, plane, kind, tables))]
     planes.sort(key=lambda plane: plane_rank(plane.product_id))
-    data_release, released_by = (release or ReleaseTable()).release_of(obs_id, _program(said, name), maker.ended())
+    rules = release or ReleaseTable()
+    data_release, released_by = rules.release_of(obs_id, _program(said, name), maker.ended(), members.obs_ids)
     recommended = _recommended(ordered, exposure_type, tables, series=series)
     planes = [_released(plane, data_release, recommended) for plane in planes]
     said.origin["data_release"] = released_by

@@ -47,7 +47,7 @@ def energy_of(
     resolving = _resolving(optics, elements, tables)
     if optics.stated and (spectral or found is None):
         if _PLAUSIBLE[0] < optics.stated[0] < optics.stated[1] < _PLAUSIBLE[1]:
-            found, said = optics.stated, "WAVSTART and WAVEND"
+            found, said = (round(optics.stated[0], 13), round(optics.stated[1], 13)), "WAVSTART and WAVEND"
         elif optics.stated != (0.0, 0.0):
             notes.append(
                 f"WAVSTART and WAVEND, {optics.stated[0]} and {optics.stated[1]}, are no wavelengths in metres"

@@ -11,7 +11,7 @@ from deepfield.ingest.times import add_months, parse_time
 from deepfield.model.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 ALWAYS_PUBLIC = datetime(2021, 12, 25, 12, 20, tzinfo=UTC)
@@ -78,14 +78,27 @@ class ReleaseTable:
             other.default_months or self.default_months,
         )
 
-    def release_of(self, obs_id: str, program: str | None, ended: datetime | None) -> tuple[datetime | None, str]:
+    def release_of(
+        self, obs_id: str, program: str | None, ended: datetime | None, members: Sequence[str] = ()
+    ) -> tuple[datetime | None, str]:
         """Return when an observation becomes public, and what says so.
 
-        ``ended`` is the end of its data, from which a period counts. None where a period is set but nothing says when
-        the data were taken: such data stay closed.
+        ``ended`` is the end of its data, from which a period counts; ``members`` are the exposures of a combination,
+        which never becomes public before the last of them. None where a period is set but nothing says when the data
+        were taken: such data stay closed.
         """
         if obs_id in self.observations:
             return self.observations[obs_id], f"release table, observation {obs_id}"
+        moment, said = self._by_program(program, ended)
+        last = max((name for name in members if name in self.observations), key=self._moment_of, default=None)
+        if moment is not None and last is not None and self.observations[last] > moment:
+            return self.observations[last], f"release table, member {last}"
+        return moment, said
+
+    def _moment_of(self, name: str) -> datetime:
+        return self.observations[name]
+
+    def _by_program(self, program: str | None, ended: datetime | None) -> tuple[datetime | None, str]:
         rule = self.programs.get(program or "")
         if rule is not None and rule.release is not None:
             return rule.release, f"release table, programme {program}"

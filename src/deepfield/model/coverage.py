@@ -121,8 +121,8 @@ class Polygon:
         middle = _unit(vectors.sum(axis=0))
         following = np.roll(vectors, -1, axis=0)
         # each side adds its angle along its normal; written so that what cancels around the polygon never appears
-        spans = np.cross(vectors - middle, following - middle)
-        sides = np.cross(middle, following - vectors)
+        spans = _cross(vectors - middle, following - middle)
+        sides = _cross(middle, following - vectors)
         stretch = _angle_over_sine(np.linalg.norm(spans + sides, axis=1), np.einsum("ij,ij->i", vectors, following))
         integral = (spans * (1.0 + stretch)[:, None] + sides * stretch[:, None]).sum(axis=0)
         size = float(np.linalg.norm(integral))
@@ -157,7 +157,7 @@ class Polygon:
         vectors = self.vectors
         middle = _unit(vectors.sum(axis=0))
         arms = vectors - middle
-        return float(np.cross(arms, np.roll(arms, -1, axis=0)).sum(axis=0) @ middle)
+        return float(_cross(arms, np.roll(arms, -1, axis=0)).sum(axis=0) @ middle)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,8 +312,16 @@ def _unit(vector: Vectors) -> Vectors:
     return vector / length if length else np.array([1.0, 0.0, 0.0])
 
 
+def _cross(first: Vectors, second: Vectors) -> Vectors:
+    """Cross products, row by row; numpy's own takes ten times as long for a handful."""
+    x1, y1, z1 = first[..., 0], first[..., 1], first[..., 2]
+    x2, y2, z2 = second[..., 0], second[..., 1], second[..., 2]
+    product: Vectors = np.stack((y1 * z2 - z1 * y2, z1 * x2 - x1 * z2, x1 * y2 - y1 * x2), axis=-1)
+    return product
+
+
 def _separation(first: Vectors, second: Vectors) -> float:
-    return math.atan2(float(np.linalg.norm(np.cross(first, second))), float(first @ second))
+    return math.atan2(float(np.linalg.norm(_cross(first, second))), float(first @ second))
 
 
 def _angle_over_sine(sine: Vectors, cosine: Vectors) -> Vectors:
@@ -326,6 +334,6 @@ def _angle_over_sine(sine: Vectors, cosine: Vectors) -> Vectors:
 
 def _signed_excess(apex: Vectors, start: Vectors, end: Vectors) -> float:
     """Solid angle of a spherical triangle, signed (Van Oosterom and Strackee 1983)."""
-    numerator = float(np.cross(start - apex, end - apex) @ apex)
+    numerator = float(_cross(start - apex, end - apex) @ apex)
     denominator = 1.0 + float(apex @ start) + float(start @ end) + float(end @ apex)
     return 2.0 * math.atan2(numerator, denominator)

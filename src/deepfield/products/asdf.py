@@ -33,6 +33,9 @@ _START = b"#ASDF "
 _END = b"\n..."
 _INDENT = re.compile(rb"^[ ?-]+", re.MULTILINE)
 _BRACKET = re.compile(rb"[\[\]{}]")
+_TOP_KEY = re.compile(rb"([A-Za-z_][^:\s]*):(?=\s|$)")
+_META_KEY = re.compile(rb"  ([A-Za-z_][^:\s]*):(?=\s|$)")
+_NOT_YAML = (ValueError, RecursionError, yaml.YAMLError, OSError)
 _LEFT_OUT = frozenset({"wcs", "cal_logs"})
 """Parts of ``meta`` that describe no observation and may be long."""
 
@@ -56,15 +59,44 @@ def read_tree(content: bytes) -> tuple[dict[str, Any], str | None]:
     text = content[start : end + len(_END)] + b"\n"
     if nests_too_deeply(text):
         return {}, f"the tree is not the YAML that ASDF asks for: nested more than {NESTING_LIMIT} levels deep"
-    from asdf.util import load_yaml  # heavy: only files with a tree pay for it
-
     try:
-        tree = load_yaml(io.BytesIO(text), tagged=False)
-    except (ValueError, RecursionError, yaml.YAMLError, OSError) as error:
-        return {}, f"the tree is not the YAML that ASDF asks for: {str(error).splitlines()[0][:200]}"
+        tree = _load(without_bulk(text))
+    except _NOT_YAML:  # something kept refers to something left out
+        try:
+            tree = _load(text)
+        except _NOT_YAML as error:
+            return {}, f"the tree is not the YAML that ASDF asks for: {str(error).splitlines()[0][:200]}"
     if not isinstance(tree, dict):
         return {}, "the tree is no mapping"
     return _metadata(tree)
+
+
+def without_bulk(text: bytes) -> bytes:
+    """Leave out of a tree's text what is not kept of it: other branches than ``meta``, and its WCS.
+
+    They are most of the text, and reading YAML takes most of the time of a file. Names of branches stay.
+    """
+    kept: list[bytes] = []
+    branch = leaf = b""
+    for line in text.split(b"\n"):
+        if match := _TOP_KEY.match(line):
+            branch, leaf = match[1], b""
+            kept.append(line if branch == b"meta" else match[1] + b":")
+        elif not line.startswith((b" ", b"-")) or not branch:
+            branch = b""
+            kept.append(line)
+        elif branch == b"meta":
+            if match := _META_KEY.match(line):
+                leaf = match[1]
+            if leaf.decode("utf-8", "replace") not in _LEFT_OUT:
+                kept.append(line)
+    return b"\n".join(kept)
+
+
+def _load(text: bytes) -> Any:
+    from asdf.util import load_yaml  # heavy: only files with a tree pay for it
+
+    return load_yaml(io.BytesIO(text), tagged=False)
 
 
 def nests_too_deeply(text: bytes) -> bool:

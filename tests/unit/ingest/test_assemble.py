@@ -222,6 +222,15 @@ def test_release_follows_the_operators_table(table: str, release: datetime, tmp_
     assert observation.origin["data_release"]
 
 
+def test_a_combination_is_never_public_before_its_last_member() -> None:
+    table = ReleaseTable(observations={ROOT: datetime(2030, 1, 1, tzinfo=UTC)})
+    ended = datetime(2024, 1, 1, tzinfo=UTC)
+
+    moment, said = table.release_of("jw01234-o001_t001_nircam_clear-f200w", "1234", ended, (ROOT,))
+
+    assert (moment, said) == (datetime(2030, 1, 1, tzinfo=UTC), f"release table, member {ROOT}")
+
+
 def test_a_period_without_an_end_of_data_keeps_them_closed() -> None:
     table = ReleaseTable(default_months=12)
 

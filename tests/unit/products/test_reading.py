@@ -325,3 +325,16 @@ def test_other_content_is_named(tmp_path: Path) -> None:
 def asdf_bytes(folder: Path, tree: dict) -> bytes:
     asdf.AsdfFile(tree).write_to(folder / "scratch.asdf")
     return (folder / "scratch.asdf").read_bytes()
+
+
+def test_what_is_left_out_of_a_tree_is_read_again_where_something_refers_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "a.asdf"
+    path.write_text(
+        "#ASDF 1.0.0\n#ASDF_STANDARD 1.5.0\n%YAML 1.1\n---\ndata: &shared\n- 1\n- 2\nmeta:\n  filename: a.fits\n"
+        "  wcs:\n    steps:\n    - one\n  copy: *shared\n  date: '2024-01-01'\n...\n"
+    )
+
+    header = read_header(path)
+
+    assert header.tree["meta"] == {"filename": "a.fits", "copy": [1, 2], "date": "2024-01-01"}
+    assert header.tree["branches"] == ["data", "meta"]
