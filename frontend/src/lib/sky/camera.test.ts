@@ -1,15 +1,11 @@
 import { expect, test } from 'vitest'
 import golden from './testdata/projections.json'
-import { Camera, projectionOf, tidy, type View } from './camera'
+import { Camera, projectionOf, tidy, type Projection, type View } from './camera'
 import { ARCSEC, separation, toVector } from './vector'
 
 const { width, height, cases } = golden
 const cameraOf = (item: (typeof cases)[number]): Camera =>
-  new Camera(
-    { ra: item.ra, dec: item.dec, fov: item.fov, projection: item.projection === 'AIT' ? 'auto' : (item.projection as 'TAN' | 'SIN') },
-    width,
-    height,
-  )
+  new Camera({ ra: item.ra, dec: item.dec, fov: item.fov, projection: item.projection as Projection }, width, height)
 
 test('pixels equal those of astropy to 0.1 pixel, at the poles and across RA 0 too', () => {
   for (const item of cases) {

@@ -14,7 +14,7 @@ export interface View {
   dec: number
   fov: number
   /** `auto`: gnomonic for small fields, orthographic for wide ones, Hammer–Aitoff for all of the sky. */
-  projection: 'auto' | 'TAN' | 'SIN'
+  projection: 'auto' | Projection
 }
 
 /** Widest field, in degrees, that `auto` shows in gnomonic projection. */
