@@ -63,7 +63,7 @@ function linearTicks(low: number, high: number, most: number): number[] {
 function timeTicks(low: number, high: number, most: number): number[] {
   const days = high - low
   const months = [1, 2, 3, 6, 12, 24, 60, 120].find((step) => days / 30.4 / step <= most)
-  if (days < 45 || months === undefined) return linearTicks(low, high, Math.min(most, 4))
+  if (days < 45 || months === undefined) return linearTicks(low, high, Math.min(most, 3))
   const start = new Date(Date.parse(isoFromMjd(low)))
   const found: number[] = []
   let month = start.getUTCFullYear() * 12 + start.getUTCMonth()

@@ -43,6 +43,8 @@ describe('the address', () => {
     const view = parseAddress('?sky=a,b,c&sort=;drop&columns=&focus=')
     expect(view).toEqual({ query: EMPTY, focus: null, sky: null })
     expect(parseSky('10,95,1')).toBeNull()
+    expect(parseSky('10,20,180,AIT')?.projection).toBe('AIT')
+    expect(parseSky('10,20,180,XYZ')?.projection).toBe('auto')
     expect(parseSky('10,20,0')).toBeNull()
   })
 

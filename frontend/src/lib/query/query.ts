@@ -1,5 +1,7 @@
 /** A question to the archive, and its address. What the address holds is all there is to a view. */
 
+import type { View as Look } from '../sky/camera'
+
 export interface SortKey {
   column: string
   descending: boolean
@@ -20,12 +22,9 @@ export interface Query {
   columns: readonly string[] | null
 }
 
-export interface SkyPlace {
-  ra: number
-  dec: number
-  fov: number
-  projection: 'auto' | 'TAN' | 'SIN'
-}
+/** What the sky shows. */
+export type SkyPlace = Look
+const PROJECTIONS: readonly Look['projection'][] = ['auto', 'TAN', 'SIN', 'AIT']
 
 export interface View {
   query: Query
@@ -68,7 +67,7 @@ export function parseSky(text: string | null): SkyPlace | null {
   const [ra, dec, fov, projection = 'auto'] = (text ?? '').split(',')
   const numbers = [ra, dec, fov].map((word) => (word ? Number(word) : NaN))
   if (!numbers.every(Number.isFinite) || numbers[2]! <= 0 || Math.abs(numbers[1]!) > 90) return null
-  const known = projection === 'TAN' || projection === 'SIN' ? projection : 'auto'
+  const known = PROJECTIONS.find((name) => name === projection) ?? 'auto'
   return { ra: numbers[0]!, dec: numbers[1]!, fov: numbers[2]!, projection: known }
 }
 

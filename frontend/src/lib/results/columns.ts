@@ -39,12 +39,12 @@ const FIRST = [
 const HEADS: Record<string, string> = { t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
 
 const WIDTHS: Record<string, number> = {
-  obs_id: 206,
-  target_name: 100,
+  obs_id: 200,
+  target_name: 106,
   s_ra: 80,
   s_dec: 75,
   instrument_name: 80,
-  filters: 86,
+  filters: 85,
   t_exptime: 53,
   t_min: 122,
   t_max: 122,
