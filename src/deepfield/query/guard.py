@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def guard(
-    tree: exp.Select, *, versioned: Collection[str], snapshot: int | None = None, limit: int | None = None
-) -> exp.Select:
+    tree: exp.Query, *, versioned: Collection[str], snapshot: int | None = None, limit: int | None = None
+) -> exp.Query:
     """Return the tree reading the archive as it was at a snapshot (None: now), with at most ``limit`` rows."""
     if snapshot is not None:
         for table in list(tree.find_all(exp.Table)):

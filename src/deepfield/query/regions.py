@@ -15,11 +15,13 @@ from sqlglot import exp
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon
 from deepfield.model.errors import InvalidQueryError
-from deepfield.query.lower import OBSERVATION, column, double, literal
-from deepfield.query.outlines import Outlines
+from deepfield.query.lower import OBSERVATION, column, double, numeric
+from deepfield.query.outlines import Outlines, distances
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from deepfield.model.coverage import Region
     from deepfield.query.engines.duckdb import Session
@@ -34,7 +36,11 @@ _SLACK: Final = 1e-6
 _EXPLICIT_RADIUS: Final = 2.0
 """Degrees up to which every candidate is tested one by one; beyond, those well inside are taken by their circle."""
 _FEW: Final = 64
+_MOST_CLUSTERS: Final = 8
 _SKY_HITS: Final = "sky_hits"
+_O: Final = OBSERVATION
+_FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
+"""The field of view; where it is missing, a point has none and an outline may have any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,7 @@ def healpix_ranges(ra: float, dec: float, radius: float) -> tuple[tuple[int, int
     if radius >= 90.0:
         return None
     size = max(radius, 1e-7)
-    order = max(0, min(ORDER, math.floor(math.log2(58.6 / size)) + 2))
+    order = max(0, min(ORDER, math.floor(math.log2(58.6 / size)) + 1))
     found = hpgeom.query_circle(
         1 << order, ra, dec, size, inclusive=True, fact=4, nest=True, lonlat=True, degrees=True,
         return_pixel_ranges=True,
@@ -61,49 +67,43 @@ def healpix_ranges(ra: float, dec: float, radius: float) -> tuple[tuple[int, int
     return tuple((int(first) << shift, (int(last) << shift) - 1) for first, last in np.asarray(found))
 
 
-def in_ranges(ranges: tuple[tuple[int, int], ...] | None) -> exp.Expression:
-    """Return the condition that ``healpix`` lies in one of the ranges."""
-    if ranges is None:
-        return exp.true()
-    subject = column("healpix")
-    parts = [subject.between(literal(first), literal(last)) for first, last in ranges]
-    if len(parts) == 1:
-        return parts[0]
-    around = subject.between(literal(ranges[0][0]), literal(max(last for _, last in ranges)))
-    return exp.and_(around, exp.or_(*parts))
-
-
 def meeting(session: Session, regions: Sequence[Region], match: Match) -> SkyCondition:
     """Find the observations whose footprint (or centre) meets one of the regions."""
-    parts: list[exp.Expression] = []
-    numbers: set[int] = set()
-    complete = True
+    inside: list[str] = []
+    found: list[pa.Table] = []
     for region in regions:
-        inside, explicit = _meeting_one(session, region, match)
-        numbers.update(explicit)
-        if inside is not None:
-            complete = False
-            parts.append(inside)
-    if numbers:
-        parts.append(exp.and_(_near(regions, session, match), _among(session, sorted(numbers))))
-    return SkyCondition(exp.or_(*parts) if parts else exp.false(), len(numbers) if complete else None)
+        candidates, surely = _candidates(session, region, match)
+        found.append(_exactly(candidates, region, match))
+        inside += surely
+    explicit = pa.concat_tables(found).group_by("obs_number").aggregate([("healpix", "min")])
+    parts = [numeric(sql) for sql in inside]
+    if explicit.num_rows:
+        parts.append(_among(session, explicit))
+    condition = exp.or_(*parts, copy=False) if parts else exp.false()
+    return SkyCondition(condition, None if inside else explicit.num_rows)
 
 
-def _meeting_one(session: Session, region: Region, match: Match) -> tuple[exp.Expression | None, list[int]]:
-    """Return a condition for what is surely inside, and the numbers of those that had to be looked at."""
+def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Table, list[str]]:
+    """Return the rows to be looked at one by one, and conditions for those that surely meet the region."""
     circle = _enclosing(region)
-    reach = _reach(session, match)
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
-    inside: list[exp.Expression] = []
-    candidates: list[exp.Select] = []
-    for smallest, largest in reach:
-        ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + largest / 2 + _SLACK))
-        where = exp.and_(in_ranges(ranges), _class_condition(smallest, largest, match))
-        candidates.append(_candidates(where, circle, match, surely_inside=by_circle))
+    inside: list[str] = []
+    trees: list[exp.Query] = []
+    for smallest, largest in _reach(session, match):
+        where = _within(circle, smallest, largest, match)
         if by_circle:
-            inside.append(exp.and_(where.copy(), _well_inside(circle, match)))
-    explicit = _exactly(session, candidates, region, match)
-    return (exp.or_(*inside) if inside else None), explicit
+            angle, half = _angle(circle), _half_field(match)
+            inside.append(f"({where} AND {angle} + {half} <= {circle.radius - _SLACK!r})")
+            where += f" AND {angle} - {half} <= {circle.radius + _SLACK!r}"
+            where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
+        trees.append(_CANDIDATES.where(numeric(where)))
+    rows = session.run(exp.union(*trees, distinct=False, copy=False) if len(trees) > 1 else trees[0])
+    return (rows if by_circle else _near_enough(rows, circle, match)), inside
+
+
+_CANDIDATES: Final = exp.select(
+    *(column(name) for name in ("obs_number", "healpix", "s_ra", "s_dec", "s_fov", "s_region"))
+).from_(exp.to_table("observation", alias=OBSERVATION))
 
 
 def _enclosing(region: Region) -> Circle:
@@ -128,79 +128,71 @@ def _reach(session: Session, match: Match) -> list[tuple[float, float]]:
     return [(low, min(high, largest)) for low, high in bounds if low < largest] or [bounds[0]]
 
 
-def _class_condition(smallest: float, largest: float, match: Match) -> exp.Expression:
-    placed = exp.not_(column("s_ra").is_(exp.null()))
-    if match == "center":
-        return placed
-    field = exp.func("coalesce", column("s_fov"), _missing_field())
-    return exp.and_(placed, field > double(smallest), field <= double(largest))
+def _within(circle: Circle, smallest: float, largest: float, match: Match) -> str:
+    """Return the condition that a row of a class may meet a circle, by its HEALPix index."""
+    parts = [f"{_O}.s_ra IS NOT NULL"]
+    if match == "footprint":
+        parts += [f"{_FIELD} > {smallest!r}", f"{_FIELD} <= {largest!r}"]
+    ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + largest / 2 + _SLACK))
+    if ranges is not None:
+        parts.append(f"{_O}.healpix BETWEEN {ranges[0][0]} AND {ranges[-1][1]}")
+        parts.append("(" + " OR ".join(f"{_O}.healpix BETWEEN {first} AND {last}" for first, last in ranges) + ")")
+    return " AND ".join(parts)
 
 
-def _missing_field() -> exp.Expression:
-    """Return what stands for a missing field of view: nothing for a point, everything for an outline."""
-    return exp.If(this=column("s_region").is_(exp.null()), true=double(0.0), false=double(360.0))
+def _half_field(match: Match) -> str:
+    return "0e0" if match == "center" else f"{_FIELD} * 5e-1"
 
 
-def _candidates(where: exp.Expression, circle: Circle, match: Match, *, surely_inside: bool) -> exp.Select:
-    """Return the query for rows that may meet the circle, without those that surely do if asked so."""
-    tree = exp.select(column("obs_number"), column("s_ra"), column("s_dec"))
-    tree = tree.select(column("s_region") if match == "footprint" else exp.alias_(exp.null(), "s_region"), copy=False)
-    tree = tree.from_(exp.to_table("observation", alias=OBSERVATION), copy=False).where(where, copy=False)
-    if surely_inside:
-        angle, half = _angle(circle), _half_field(match)
-        tree = tree.where(angle - half <= double(circle.radius + _SLACK), copy=False)
-        tree = tree.where(angle.copy() + half.copy() > double(circle.radius - _SLACK), copy=False)
-    return tree
-
-
-def _well_inside(circle: Circle, match: Match) -> exp.Expression:
-    return _angle(circle) + _half_field(match) <= double(circle.radius - _SLACK)
-
-
-def _half_field(match: Match) -> exp.Expression:
-    if match == "center":
-        return double(0.0)
-    return exp.paren(exp.func("coalesce", column("s_fov"), _missing_field()) * double(0.5))
-
-
-def _angle(circle: Circle) -> exp.Expression:
+def _angle(circle: Circle) -> str:
     """Return the angle in degrees between a row's centre and that of a circle (half-chord formula)."""
     ra, dec = math.radians(circle.ra), math.radians(circle.dec)
-    alpha, delta = exp.func("radians", column("s_ra")), exp.func("radians", column("s_dec"))
-    x = exp.func("cos", delta) * exp.func("cos", alpha) - double(math.cos(dec) * math.cos(ra))
-    y = exp.func("cos", delta) * exp.func("sin", alpha) - double(math.cos(dec) * math.sin(ra))
-    z = exp.func("sin", delta) - double(math.sin(dec))
-    squares = [exp.func("pow", exp.paren(part), double(2.0)) for part in (x, y, z)]
-    chord = exp.func("sqrt", squares[0] + squares[1] + squares[2])
-    half = exp.func("asin", exp.func("least", double(1.0), chord * double(0.5)))
-    return exp.paren(double(math.degrees(2.0)) * half)
+    alpha, delta = f"radians({_O}.s_ra)", f"radians({_O}.s_dec)"
+    x = f"pow(cos({delta}) * cos({alpha}) - ({_exact(math.cos(dec) * math.cos(ra))}), 2)"
+    y = f"pow(cos({delta}) * sin({alpha}) - ({_exact(math.cos(dec) * math.sin(ra))}), 2)"
+    z = f"pow(sin({delta}) - ({_exact(math.sin(dec))}), 2)"
+    return f"({_exact(math.degrees(2.0))} * asin(least(1e0, sqrt({x} + {y} + {z}) * 5e-1)))"
 
 
-def _exactly(session: Session, candidates: Iterable[exp.Select], region: Region, match: Match) -> list[int]:
-    """Return the numbers of the candidates that meet the region."""
-    rows = pa.concat_tables([session.run(tree) for tree in candidates])
-    if rows.num_rows == 0:
-        return []
+def _exact(value: float) -> str:
+    return str(double(value).sql())
+
+
+def _near_enough(rows: pa.Table, circle: Circle, match: Match) -> pa.Table:
+    """Leave out rows whose circle does not reach the region's."""
+    if match == "center" or rows.num_rows == 0:
+        return rows
     ra, dec = rows["s_ra"].to_numpy(), rows["s_dec"].to_numpy()
+    fields = rows["s_fov"].to_numpy()
+    unknown = np.where(rows["s_region"].is_null().to_numpy(), 0.0, 360.0)
+    fields = np.where(np.isnan(fields), unknown, fields)
+    return rows.filter(pa.array(distances(ra, dec, circle) <= circle.radius + fields / 2 + _SLACK))
+
+
+def _exactly(rows: pa.Table, region: Region, match: Match) -> pa.Table:
+    """Return the number and HEALPix index of the candidates that meet the region."""
+    found = rows.select(["obs_number", "healpix"])
+    if rows.num_rows == 0:
+        return found
     texts = rows["s_region"].to_pylist() if match == "footprint" else [None] * rows.num_rows
-    met = Outlines.read(texts, ra, dec).meet(region)
-    found: list[int] = rows["obs_number"].to_numpy()[met].tolist()
-    return found
+    met = Outlines.read(texts, rows["s_ra"].to_pylist(), rows["s_dec"].to_pylist()).meet(region)
+    return found.filter(pa.array(met))
 
 
-def _near(regions: Sequence[Region], session: Session, match: Match) -> exp.Expression:
-    """Return a condition on ``healpix`` that all found rows hold, so that the engine skips the rest of the table."""
-    farthest = max(largest for _, largest in _reach(session, match))
-    circles = [_enclosing(region) for region in regions]
-    ranges = [
-        healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + farthest / 2 + _SLACK)) for circle in circles
-    ]
-    return exp.paren(exp.or_(*(in_ranges(each) for each in ranges)))
+def _among(session: Session, rows: pa.Table) -> exp.Expression:
+    """Return the condition that a row is one of these, with what lets the engine skip the rest of the table."""
+    near = numeric(_clusters(np.sort(rows["healpix_min"].to_numpy())))
+    if rows.num_rows <= _FEW:
+        numbers = ", ".join(map(str, rows["obs_number"].to_pylist()))
+        return exp.and_(near, numeric(f"{_O}.obs_number IN ({numbers})"), copy=False)
+    session.offer(_SKY_HITS, rows.select(["obs_number"]))
+    return exp.and_(near, numeric(f"{_O}.obs_number IN (SELECT obs_number FROM {_SKY_HITS})"), copy=False)
 
 
-def _among(session: Session, numbers: list[int]) -> exp.Expression:
-    subject = column("obs_number")
-    if len(numbers) <= _FEW:
-        return subject.isin(*(literal(number) for number in numbers))
-    session.offer(_SKY_HITS, pa.table({"obs_number": pa.array(numbers, pa.int64())}))
-    return subject.isin(query=exp.select("obs_number").from_(_SKY_HITS))
+def _clusters(indices: NDArray[np.int64]) -> str:
+    """Return a condition that covers sorted HEALPix indices by a few ranges, split at the widest gaps."""
+    gaps = np.diff(indices)
+    cuts = np.sort(np.argsort(gaps)[-(_MOST_CLUSTERS - 1) :]) if len(gaps) else np.array([], dtype=np.int64)
+    starts, ends = indices[np.r_[0, cuts + 1]], indices[np.r_[cuts, len(indices) - 1]]
+    ranges = (f"{_O}.healpix BETWEEN {start} AND {end}" for start, end in zip(starts, ends, strict=True))
+    return "(" + " OR ".join(ranges) + ")"

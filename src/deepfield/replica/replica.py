@@ -52,7 +52,11 @@ class Replica:
         self.path: Final = path
         self._feed = feed
         self._tables: Final[tuple[TableSchema, ...]] = tuple(load_tables()[name] for name in feed.tables)
-        self._settings: dict[str, str] = {"memory_limit": memory, "temp_directory": f"{path}.tmp"}
+        self._settings: dict[str, str] = {
+            "memory_limit": memory,
+            "temp_directory": f"{path}.tmp",
+            "python_enable_replacements": "false",  # a name in a query is a table, never a Python variable
+        }
         if threads is not None:
             self._settings["threads"] = str(threads)
         self._fingerprint = layout.fingerprint(self._tables)
@@ -112,10 +116,12 @@ class Replica:
                 self._readers -= 1
                 self._change.notify_all()
 
-    def largest_field(self, cursor: duckdb.DuckDBPyConnection) -> float:
-        """Return the largest ``s_fov`` in degrees that a cursor can see; an outline without one counts as 360."""
+    def largest_field(self, cursor: duckdb.DuckDBPyConnection, newest: int) -> float:
+        """Return the largest ``s_fov`` in degrees that a cursor sees, whose newest snapshot this is.
+
+        An outline without one counts as 360.
+        """
         snapshot, known = self._largest_field
-        newest = cursor.execute("SELECT snapshot FROM replica_state").fetchall()[0][0]
         if snapshot != newest:
             query = "SELECT max(coalesce(s_fov, CASE WHEN s_region IS NULL THEN 0 ELSE 360 END)) FROM observation_all"
             known = float(cursor.execute(query).fetchall()[0][0] or 0.0)

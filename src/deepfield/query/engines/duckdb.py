@@ -60,10 +60,11 @@ class Session:
         self._seconds = seconds
         self._cancelled = False
         self.snapshot: Final = snapshot
+        self._newest = newest
         self._past = None if snapshot == newest else snapshot
         self._versioned = frozenset(replica.tables)
 
-    def run(self, tree: exp.Select, *, limit: int | None = None) -> pa.Table:
+    def run(self, tree: exp.Query, *, limit: int | None = None) -> pa.Table:
         """Run a tree and return all its rows.
 
         Raises:
@@ -91,7 +92,7 @@ class Session:
     @property
     def largest_field(self) -> float:
         """The largest field of view in degrees that any row has had; an outline without one may be of any size."""
-        return self._replica.largest_field(self._cursor)
+        return self._replica.largest_field(self._cursor, self._newest)
 
     def offer(self, name: str, rows: pa.Table) -> None:
         """Let trees of this session read an Arrow table under a name."""
