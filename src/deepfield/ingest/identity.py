@@ -285,12 +285,9 @@ def _stranger(header: Header, own: ParsedName | None) -> Identity:
     if header.filename == _RELEASE_TABLE:
         return _kept(header, None, "the operator's table of releases: obeyed, no product")
     if header.container in {"fits", "asdf"}:
-        missing = [key for key, _ in _VISIT if header.get(key) is None]
+        missing = [key for key, count in _VISIT if _digits(header.get(key), count) is None]
         claims = "TELESCOP says JWST, but " if header.get("TELESCOP") == "JWST" else ""
-        reason = (
-            f"{claims}neither its name nor FILENAME is that of an archive product, and "
-            f"{', '.join(missing) or 'its keywords'} do not tell an observation"
-        )
+        reason = f"{claims}neither its name nor FILENAME is that of an archive product, and {_enumeration(missing)}"
     elif header.container == "json" and header.document is not None:
         return _kept(header, None, "association without an archive name: kept where it is")
     elif header.container == "csv" and isinstance(header.document, dict) and header.document["format"] == "pool":
@@ -300,6 +297,11 @@ def _stranger(header: Header, own: ParsedName | None) -> Identity:
     else:
         reason = f"its name is not that of an archive product ({header.container} content)"
     return Identity(header.filename, "refused", reason, extension=_extension(header))
+
+
+def _enumeration(missing: list[str]) -> str:
+    verb = "tells no number" if len(missing) == 1 else "tell no numbers"
+    return f"{', '.join(missing)} {verb}: it belongs to no observation"
 
 
 def _name_conflicts(header: Header, parsed: ParsedName) -> list[str]:

@@ -44,7 +44,8 @@ class ReleaseTable:
 
     programs: Mapping[str, ProgramRelease] = field(default_factory=dict)
     observations: Mapping[str, datetime] = field(default_factory=dict)
-    default_months: int = 0
+    default_months: int | None = None
+    """The period of programmes without a rule; none is none."""
 
     @classmethod
     def from_toml(cls, path: Path) -> ReleaseTable:
@@ -67,7 +68,7 @@ class ReleaseTable:
             if moment is None:
                 raise ConfigurationError(f"{path}: observations.{name} needs release = <moment>")
             observations[name] = moment
-        months = _months(f"{path}: default", document.get("default", {}).get("exclusive_months")) or 0
+        months = _months(f"{path}: default", document.get("default", {}).get("exclusive_months"))
         return cls(programs, observations, months)
 
     def merged(self, other: ReleaseTable) -> ReleaseTable:
@@ -75,7 +76,7 @@ class ReleaseTable:
         return ReleaseTable(
             {**self.programs, **other.programs},
             {**self.observations, **other.observations},
-            other.default_months or self.default_months,
+            self.default_months if other.default_months is None else other.default_months,
         )
 
     def release_of(
@@ -105,7 +106,7 @@ class ReleaseTable:
         if rule is not None and rule.exclusive_months is not None:
             months, said = rule.exclusive_months, f"release table, programme {program}"
         else:
-            months, said = self.default_months, "no rule for the programme, default period"
+            months, said = self.default_months or 0, "no rule for the programme, default period"
         if months == 0:
             return ended or ALWAYS_PUBLIC, f"{said}: public at once"
         if ended is None:

@@ -21,7 +21,7 @@ def stated(connection: Connection) -> ReleaseTable:
             if row["scope"] == "program"
         },
         observations={row["name"]: row["release"] for row in rows if row["scope"] == "observation"},
-        default_months=next((row["exclusive_months"] for row in rows if row["scope"] == "default"), 0),
+        default_months=next((row["exclusive_months"] for row in rows if row["scope"] == "default"), None),
     )
 
 
@@ -32,7 +32,7 @@ def state(connection: Connection, table: ReleaseTable) -> bool:
         return False
     rows = [_row("program", name, rule.exclusive_months, rule.release) for name, rule in table.programs.items()]
     rows += [_row("observation", name, None, moment) for name, moment in table.observations.items()]
-    if table.default_months:
+    if table.default_months is not None:
         rows.append(_row("default", "", table.default_months, None))
     state_rules(connection, rows)
     return True

@@ -161,7 +161,7 @@ def test_what_belongs_nowhere_is_refused_with_the_missing_keywords() -> None:
     facts = facts_of("something.fits", TELESCOP="JWST", PROGRAM="1234")
 
     assert facts.verdict == "refused"
-    assert "OBSERVTN, VISIT do not tell" in (facts.reason or "")
+    assert "and OBSERVTN, VISIT tell no numbers" in (facts.reason or "")
 
 
 def test_packing_that_the_name_does_not_tell_is_noted() -> None:
