@@ -13,7 +13,8 @@ def built(tmp_path, monkeypatch):
     static = tmp_path / "static"
     (static / "assets").mkdir(parents=True)
     (static / "index.html").write_text("<!doctype html><title>Deepfield</title>")
-    (static / "assets" / "index-abc123.js").write_text("export {}")
+    (static / "assets" / "index-DUS8mAd9.js").write_text("export {}")
+    (static / "assets" / "theme.js").write_text("1")
     (static / "favicon.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("treasure")
     monkeypatch.setattr(pages, "STATIC", static)
@@ -39,9 +40,10 @@ def test_every_address_of_the_application_is_its_page(built, client, path):
 
 
 def test_hashed_assets_are_kept_for_ever(built, client):
-    answer = client.get("/assets/index-abc123.js")
+    answer = client.get("/assets/index-DUS8mAd9.js")
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["content-type"].startswith("text/javascript")
+    assert client.get("/assets/theme.js").headers["cache-control"] == "no-cache"
 
 
 def test_files_of_the_folder_are_served_by_name(built, client):

@@ -2,6 +2,7 @@
 
 import hashlib
 import mimetypes
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,8 @@ from deepfield.web.ranges import precondition
 
 STATIC: Final = Path(__file__).parent / "static"
 NOT_PAGES: Final = ("api", "products", "previews", "health", "assets")
+HASHED: Final = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
+"""Names that Vite makes of the content; other assets keep their name when they change."""
 FOREVER: Final = "public, max-age=31536000, immutable"
 NOT_BUILT: Final = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Deepfield</title>
@@ -36,7 +39,7 @@ def page(path: str, request: Request) -> Response:
     if file is None:
         return Response(NOT_BUILT, 503, media_type="text/html", headers={"Cache-Control": "no-store"})
     content, etag = _content(file, file.stat().st_mtime_ns)
-    headers = {"ETag": etag, "Cache-Control": FOREVER if path.startswith("assets/") else "no-cache"}
+    headers = {"ETag": etag, "Cache-Control": FOREVER if HASHED.search(path) else "no-cache"}
     if precondition(request.headers, etag=etag, modified=None) == "not_modified":
         return Response(status_code=304, headers=headers)
     media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"

@@ -1,16 +1,18 @@
 """Counts over the whole archive, under the other filters of a search."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from deepfield.query import facets
 from deepfield.query.facets import Facet
-from deepfield.query.filters import Scalar
 from deepfield.web.context import TheArchive
 from deepfield.web.portal.api.documents import plain
 from deepfield.web.portal.api.parameters import FACETS, FacetParameters, in_body, in_query, take
+
+if TYPE_CHECKING:
+    from deepfield.query.filters import Scalar
 
 router = APIRouter(tags=["observations"])
 
