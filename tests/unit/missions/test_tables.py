@@ -83,6 +83,14 @@ def test_recommended_products_agree_with_the_reference(tables: JwstTables) -> No
                 assert found[stage] == expected, row["exp_type"]
 
 
+def test_dq_flags_agree_with_the_reference(tables: JwstTables) -> None:
+    for row in rows_of("dq_flags.tsv"):
+        if row["bit"]:
+            flag = tables.dq_flags[row["name"]]
+            assert (flag.value, flag.former_name or "") == (int(row["value"]), row["former_name"])
+    assert len(tables.dq_flags) == 32
+
+
 def test_fgs_images_are_filed_by_guider(tables: JwstTables) -> None:
     image = tables.exposure_types["FGS_IMAGE"]
 

@@ -85,6 +85,23 @@ class Band:
 
 
 @dataclass(frozen=True, slots=True)
+class DqFlag:
+    """A bit of the DQ and PIXELDQ planes."""
+
+    bit: int
+    name: str
+    former_name: str | None
+    """The name that files of older pipelines know."""
+    in_groupdq: bool
+    group: str
+    meaning: str
+
+    @property
+    def value(self) -> int:
+        return 1 << self.bit
+
+
+@dataclass(frozen=True, slots=True)
 class Family:
     """A family of file names."""
 
@@ -130,6 +147,7 @@ class JwstTables:
     names: NameGrammar
     main_products: Mapping[str, Mapping[str, tuple[str, ...]]]
     resolving_powers: Mapping[tuple[str, str], float]
+    dq_flags: Mapping[str, DqFlag]
 
     @classmethod
     def load(cls, overrides: Path | None = None) -> JwstTables:
@@ -157,6 +175,7 @@ class JwstTables:
                 (row["instrument"], row["element"]): float(row["resolving_power"])
                 for row in _rows(folders, "resolving.tsv")
             },
+            dq_flags={row["name"]: _dq_flag(row) for row in _rows(folders, "dq_flags.tsv")},
         )
 
     def recommended_suffixes(self, exposure_type: str | None, *, time_series: bool) -> Mapping[Stage, tuple[str, ...]]:
@@ -258,6 +277,17 @@ def _band(row: Mapping[str, str]) -> Band:
         pivot_um=float(pivot) if pivot else None,
         crossing=row["rule"] == "crossing",
         exposure_types=_items(row["exposure_types"]),
+    )
+
+
+def _dq_flag(row: Mapping[str, str]) -> DqFlag:
+    return DqFlag(
+        bit=int(row["bit"]),
+        name=row["name"],
+        former_name=_text(row["former_name"]),
+        in_groupdq=row["in_groupdq"] == "yes",
+        group=row["group"],
+        meaning=row["meaning"],
     )
 
 
