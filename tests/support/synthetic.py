@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from random import Random
 from typing import TYPE_CHECKING, Any
 
 import hpgeom
@@ -13,6 +12,8 @@ from deepfield.catalogue.schema import OBSERVATION, SNAPSHOT, TABLES
 from deepfield.catalogue.versions import begin_rows, end_rows
 
 if TYPE_CHECKING:
+    from random import Random
+
     from sqlalchemy import Connection
 
     from deepfield.catalogue.database import Database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -38,10 +39,11 @@ def literal(value: Scalar) -> exp.Expression:
 
 def double(value: float) -> exp.Expression:
     """Return a literal of type double that reads back as the same number."""
-    text = repr(float(value))
-    if not text.lstrip("-")[0].isdigit():
-        return exp.cast(exp.Literal.string(text), "DOUBLE")  # infinity
-    return exp.Literal.number(text if "e" in text else f"{text}e0")
+    if math.isinf(value):
+        return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
+    text = repr(abs(float(value)))
+    number = exp.Literal.number(text if "e" in text else f"{text}e0")
+    return exp.Neg(this=number) if math.copysign(1.0, value) < 0 else number
 
 
 def numeric(sql: str) -> exp.Expression:

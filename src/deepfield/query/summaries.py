@@ -54,14 +54,15 @@ def target_names_tree() -> exp.Select:
     return _parsed("SELECT DISTINCT target_name FROM observation AS o WHERE target_name IS NOT NULL")
 
 
-def suggested_texts_tree(prefix: str) -> exp.Select:
-    """Return the tree of targets and programmes with a word that begins so, the largest first."""
+def suggested_texts_tree(*prefixes: str) -> exp.Select:
+    """Return the tree of targets and programmes in whose texts a word begins with one of these."""
     tree = _parsed(
         "SELECT target_name, proposal_id, proposal_title, count(*) AS n FROM observation AS o "
-        "GROUP BY ALL ORDER BY n DESC, target_name, proposal_id"
+        "GROUP BY target_name, proposal_id, proposal_title"
     )
     term = exp.column("term")
-    return tree.where(_documents_with(exp.and_(term >= literal(prefix), term < literal(prefix + _LAST))))
+    begins = (exp.and_(term >= literal(prefix), term < literal(prefix + _LAST)) for prefix in prefixes)
+    return tree.where(_documents_with(exp.or_(*begins)))
 
 
 def suggested_names_tree(table: str, name: str, prefix: str) -> exp.Select:

@@ -90,6 +90,11 @@ class Replica:
         return tuple(table.name for table in self._tables)
 
     @property
+    def abandoned(self) -> bool:
+        """Whether nothing is applied any more."""
+        return self._abandoned.is_set()
+
+    @property
     def ready(self) -> bool:
         """Whether searches can be answered."""
         return self._connection is not None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from deepfield.model.coverage import Circle, parse_regions
 from deepfield.model.errors import InvalidQueryError, InvalidValueError, UnresolvedNameError
@@ -37,7 +38,7 @@ _NUMBER: Final = r"[+-]?\d+(?:\.\d*)?"
 _DEGREES: Final = re.compile(rf"({_NUMBER})\s*(?:d|deg|°)?\s*[\s,;]\s*({_NUMBER})\s*(?:d|deg|°)?")
 _SEXAGESIMAL: Final = re.compile(
     r"(?P<ra>\d{1,3}(?:[h:\sd°]\s*\d{1,2}(?:[m:\s'′]\s*\d{1,2}(?:\.\d*)?\s*[s\"″]?)?\s*[m'′]?))"
-    r"\s*[\s,;]?\s*"
+    r"(?:\s*[,;]\s*|\s+|(?=[+-]))"
     r"(?P<dec>[+-]?\s*\d{1,2}(?:[d:\s°]\s*\d{1,2}(?:[m:\s'′]\s*\d{1,2}(?:\.\d*)?\s*[s\"″]?)?\s*[m'′]?))"
 )
 _COMPACT: Final = re.compile(r"J?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)([+-]\d{2})(\d{2})(\d{2}(?:\.\d*)?)")
@@ -52,6 +53,7 @@ _UNIT_HINT: Final = "a number with ' or arcmin, \" or arcsec, d or deg (degrees 
 _WIDEST_TARGET: Final = 2.0
 """Degrees over which the observations of one target may spread before its place is no longer one."""
 _MOST_SUGGESTED: Final = 8
+_Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,37 +237,32 @@ def _compact(name: str | None) -> str | None:
 
 def _suggest_names(session: Session, prefix: str) -> tuple[Suggestion, ...]:
     found: list[Suggestion] = []
-    for kind, table, column in (("observation", "observation", "obs_id"), ("file", "artifact", "filename")):
-        names = session.run(suggested_names_tree(table, column, prefix), limit=_MOST_SUGGESTED)["name"].to_pylist()
-        found += [Suggestion("file" if kind == "file" else "observation", name, 1) for name in names]
+    names: tuple[tuple[Literal["observation", "file"], str, str], ...]
+    names = (("observation", "observation", "obs_id"), ("file", "artifact", "filename"))
+    for kind, table, column in names:
+        rows = session.run(suggested_names_tree(table, column, prefix), limit=_MOST_SUGGESTED)
+        found += [Suggestion(kind, name, 1) for name in rows["name"].to_pylist()]
     return tuple(found)
 
 
 def _suggest_texts(session: Session, typed: list[str]) -> tuple[Suggestion, ...]:
-    """Return targets and programmes in which the last word begins so and all others occur."""
-    targets: dict[str, int] = {}
-    programmes: dict[str, tuple[int, str | None]] = {}
+    """Return the targets and programmes that hold all words, the last one perhaps unfinished, largest first."""
+    targets: Counter[str] = Counter()
+    programmes: Counter[tuple[str, str | None]] = Counter()
     glued = "".join(typed)
-    terms = {typed[-1], glued}
-    for term in terms:
-        for row in session.run(suggested_texts_tree(term)).to_pylist():
-            target, programme, title, number = row["target_name"], row["proposal_id"], row["proposal_title"], row["n"]
-            if target is not None and target not in targets and _begins(target, typed, glued):
-                targets[target] = number
-            elif target in targets and term == glued:
-                targets[target] = max(targets[target], number)
-            if programme is not None and _begins(f"{programme} {title or ''}", typed, glued):
-                programmes.setdefault(programme, (number, title))
-    found = [Suggestion("target", name, number) for name, number in targets.items()]
-    found += [Suggestion("programme", name, number, title) for name, (number, title) in programmes.items()]
-    found.sort(key=lambda each: (each.kind != "target", -each.count, each.value))
-    most = {"target": _MOST_SUGGESTED, "programme": _MOST_SUGGESTED}
-    kept = []
-    for each in found:
-        if most[each.kind] > 0:
-            most[each.kind] -= 1
-            kept.append(each)
-    return tuple(kept)
+    for row in session.run(suggested_texts_tree(typed[-1], glued)).to_pylist():
+        target, programme, title = row["target_name"], row["proposal_id"], row["proposal_title"]
+        if target is not None and _begins(target, typed, glued):
+            targets[target] += row["n"]
+        if programme is not None and _begins(f"{programme} {title or ''}", typed, glued):
+            programmes[programme, title] += row["n"]
+    found = [Suggestion("target", name, number) for name, number in _largest(targets)]
+    found += [Suggestion("programme", name, number, title) for (name, title), number in _largest(programmes)]
+    return tuple(found)
+
+
+def _largest(counts: Counter[_Key]) -> list[tuple[_Key, int]]:
+    return sorted(counts.items(), key=lambda entry: (-entry[1], str(entry[0])))[:_MOST_SUGGESTED]
 
 
 def _begins(text: str, typed: list[str], glued: str) -> bool:

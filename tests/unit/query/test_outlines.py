@@ -12,10 +12,10 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.synthetic import offset
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon
 from deepfield.query.outlines import Outlines
+from support.synthetic import offset
 
 PLACES = st.sampled_from(
     [(0.0, 0.0), (359.9999, 30.0), (123.0, 90.0), (45.0, 89.995), (10.0, -89.9999), (0.0001, -60.0), (180.0, 10.0)]

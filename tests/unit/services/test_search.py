@@ -10,14 +10,14 @@ from random import Random
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.searching import in_order, make_archive, separation
-from support.synthetic import FILTERS, INSTRUMENTS, NOW, commit, commit_to, observation, offset
 
 from deepfield.model.coverage import Circle, parse_regions
 from deepfield.model.errors import InvalidQueryError, TimeLimitError
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.query.outlines import Outlines
 from deepfield.services.search import Search
+from support.searching import in_order, make_archive, separation
+from support.synthetic import FILTERS, INSTRUMENTS, NOW, commit, commit_to, observation, offset
 
 ROWS = 2500
 MJD = datetime(1858, 11, 17, tzinfo=UTC)
