@@ -6,8 +6,6 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from astropy.utils import iers
-
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
 from deepfield.catalogue.observations import Observations
@@ -76,7 +74,8 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     Raises:
         ConfigurationError: a setting cannot be right, the folder cannot be written, the replica is another process's.
     """
-    _work_offline()
+    if searchable:
+        _resolve_offline()
     root = _home(settings)
     database = Database(settings.catalogue_url)
     database.upgrade()
@@ -119,8 +118,10 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     )
 
 
-def _work_offline() -> None:
-    """Keep astropy from asking any host for the rotation of the Earth: tables that ship with it do."""
+def _resolve_offline() -> None:
+    """Keep astropy's coordinates from asking any host for the rotation of the Earth: tables that ship with it do."""
+    from astropy.utils import iers
+
     iers.conf.auto_download = False
     iers.conf.iers_degraded_accuracy = "ignore"
 
