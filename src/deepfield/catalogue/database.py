@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
@@ -17,7 +17,9 @@ from deepfield.model.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import Engine
+
+__all__ = ["Connection", "Database"]
 
 _WAIT_SECONDS: Final = 120
 _MIGRATION_LOCK: Final = 7_301_744_225_140_001

@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from sqlalchemy import Connection
-
+    from deepfield.catalogue.database import Connection
     from deepfield.catalogue.observations import Observations
     from deepfield.catalogue.outbox import Outbox
     from deepfield.catalogue.sources import SourceFiles

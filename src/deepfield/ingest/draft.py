@@ -16,8 +16,7 @@ from deepfield.products.header import Header
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
-    from sqlalchemy import Connection
-
+    from deepfield.catalogue.database import Connection
     from deepfield.catalogue.observations import Observations
     from deepfield.catalogue.rows import Filed
     from deepfield.ingest.blueprint import FileFacts

@@ -13,8 +13,7 @@ from deepfield.missions.jwst.names import parse_name
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from sqlalchemy import Connection
-
+    from deepfield.catalogue.database import Connection
     from deepfield.catalogue.links import Relation
     from deepfield.catalogue.observations import Observations
     from deepfield.ingest.blueprint import FileFacts

@@ -8,7 +8,7 @@ from deepfield.catalogue.releases import release_rules, state_rules
 from deepfield.ingest.release import ProgramRelease, ReleaseTable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from deepfield.catalogue.database import Connection
 
 
 def stated(connection: Connection) -> ReleaseTable:
