@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from deepfield.catalogue.documents import deflate
 from deepfield.catalogue.links import Links
 from deepfield.catalogue.numbers import next_snapshot
 from deepfield.catalogue.observations import Observations
@@ -152,8 +153,8 @@ def test_positions_that_are_no_numbers_become_null(database):
 def test_header_documents_survive_as_they_were_written(database):
     document = {"hdus": [{"cards": [["BIG", 2**80, "µ"], ["UNDEFINED", None, ""]]}], "tree": {"x": 1e308}}
     with database.begin() as connection:
-        store.save_headers(connection, {"ab": store.deflate(document)})
-        store.save_headers(connection, {"ab": store.deflate({})})
+        store.save_headers(connection, {"ab": deflate(document)})
+        store.save_headers(connection, {"ab": deflate({})})
         assert store.header(connection, "ab") == document
 
 

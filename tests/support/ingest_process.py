@@ -7,7 +7,7 @@ from support.intake import open_bench
 
 if __name__ == "__main__":
     home, url, tree = sys.argv[1:]
-    bench = open_bench(Path(home), url, files_per_commit=3)
+    bench = open_bench(Path(home), url, workers=2, files_per_commit=3)
     print("ready", flush=True)
     bench.intake.ingest([Path(tree)], link=False)
     print("done", flush=True)

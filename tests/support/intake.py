@@ -36,7 +36,7 @@ class Bench:
 
 
 def open_bench(
-    home: Path, url: str | None = None, *, workers: int = 2, seconds: float = 120, files_per_commit: int = 200
+    home: Path, url: str | None = None, *, workers: int = 1, seconds: float = 120, files_per_commit: int = 200
 ) -> Bench:
     database = Database(url or f"sqlite:///{home / 'catalogue.sqlite'}")
     database.upgrade()

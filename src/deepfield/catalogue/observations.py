@@ -6,12 +6,11 @@ UTC ``datetime``, parsed JSON, 64-bit ``int``.
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 
+from deepfield.catalogue.documents import inflate
 from deepfield.catalogue.numbers import give_numbers, in_chunks, known_numbers
 from deepfield.catalogue.rows import Filed, artifact_row, listing_of, observation_row, plane_row
 from deepfield.catalogue.schema import (
@@ -148,7 +147,7 @@ class Observations:
         for chunk in in_chunks(sorted(set(checksums)), 100):
             query = select(ARTIFACT_HEADER).where(ARTIFACT_HEADER.c.sha256.in_(chunk))
             for checksum, document in connection.execute(query):
-                found[checksum] = json.loads(zlib.decompress(document))
+                found[checksum] = inflate(document)
         return found
 
     def members(self, connection: Connection, obs_id: str) -> list[str]:
@@ -281,11 +280,6 @@ class Observations:
         return found
 
     # Writing -----------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def deflate(document: Row) -> bytes:
-        """Write a header document as it is kept: JSON (with NaN as Python writes it), deflated."""
-        return zlib.compress(json.dumps(document, separators=(",", ":")).encode(), 6)
 
     def save_headers(self, connection: Connection, documents: Mapping[str, bytes]) -> None:
         """Keep deflated header documents by SHA-256; a content that is known is left alone."""

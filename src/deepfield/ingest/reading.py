@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from deepfield.catalogue.observations import Observations
+from deepfield.catalogue.documents import deflate
 from deepfield.ingest.blueprint import FileFacts, identify
 from deepfield.ingest.journal import Written, note
 from deepfield.model.errors import ArchiveError, StorageError
@@ -84,7 +84,7 @@ def _read(rules: Rules, found: Found) -> Reading:
     status = path.stat()
     if (size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         return Reading(found, refusal="it changed while it was being read")
-    document = Observations.deflate(header.to_json())
+    document = deflate(header.to_json())
     return Reading(found, sha256, facts, document, location, linked=rules.store is None, has_preview=has_preview)
 
 

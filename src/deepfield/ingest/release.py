@@ -60,15 +60,15 @@ class ReleaseTable:
             raise ConfigurationError(f"{path}: {error}") from error
         programs = {
             str(int(name)) if name.isdigit() else name: _program(f"{path}: programs.{name}", rule)
-            for name, rule in document.get("programs", {}).items()
+            for name, rule in _section(path, document, "programs").items()
         }
         observations: dict[str, datetime] = {}
-        for name, rule in document.get("observations", {}).items():
+        for name, rule in _section(path, document, "observations").items():
             moment = _moment(f"{path}: observations.{name}", rule.get("release"))
             if moment is None:
                 raise ConfigurationError(f"{path}: observations.{name} needs release = <moment>")
             observations[name] = moment
-        months = _months(f"{path}: default", document.get("default", {}).get("exclusive_months"))
+        months = _months(f"{path}: default", _table(f"{path}: default", document, "default").get("exclusive_months"))
         return cls(programs, observations, months)
 
     def merged(self, other: ReleaseTable) -> ReleaseTable:
@@ -112,6 +112,18 @@ class ReleaseTable:
         if ended is None:
             return None, f"{said}: {months} months, but the end of the data is not known"
         return add_months(ended, months), f"{said}: {months} months after the end of the data"
+
+
+def _section(path: Path, document: Mapping[str, Any], name: str) -> Mapping[str, Mapping[str, Any]]:
+    section = _table(f"{path}: {name}", document, name)
+    return {key: _table(f"{path}: {name}.{key}", section, key) for key in section}
+
+
+def _table(where: str, document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    value = document.get(name, {})
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where} is {value!r}, not a table of rules")
+    return value
 
 
 def _program(where: str, rule: Mapping[str, Any]) -> ProgramRelease:

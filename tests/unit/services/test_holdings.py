@@ -9,6 +9,7 @@ from astropy.io import fits
 
 from deepfield.access.principal import ANONYMOUS, STAFF
 from deepfield.catalogue.database import Database
+from deepfield.catalogue.documents import deflate
 from deepfield.catalogue.links import Links
 from deepfield.catalogue.numbers import next_snapshot
 from deepfield.catalogue.observations import Observations
@@ -147,7 +148,7 @@ def save_file(database, path, content, *, version=1, has_preview=False, release=
     store, one = Observations(), with_files(observation(NAME), artifact(FILE, content=content, data_release=release))
     with database.begin() as connection:
         seq = next_snapshot(connection)
-        document = store.deflate(read_header(path).to_json())
+        document = deflate(read_header(path).to_json())
         sha256 = artifact(FILE, content=content).sha256
         store.save_headers(connection, {sha256: document})
         store.save_products(connection, seq, one, {FILE: filed(version, has_preview=has_preview)})
