@@ -26,6 +26,7 @@ class Explorer {
 
   rowsPending = $state(false)
   facetsPending = $state(false)
+  footprintsPending = $state(false)
   stopped = $state(false)
   failure: Error | null = $state.raw(null)
 
@@ -71,7 +72,7 @@ class Explorer {
   )
 
   get pending(): boolean {
-    return this.rowsPending || this.facetsPending
+    return this.rowsPending || this.facetsPending || this.footprintsPending
   }
 
   retry(): void {
@@ -83,7 +84,7 @@ class Explorer {
     if (!this.pending) return
     this.#coming?.stop()
     this.#asking?.abort()
-    this.rowsPending = this.facetsPending = false
+    this.rowsPending = this.facetsPending = this.footprintsPending = false
     this.stopped = true
   }
 
@@ -124,13 +125,14 @@ class Explorer {
     const asking = new AbortController()
     this.#asking = asking
     const asked = JSON.parse(key) as Record<string, string>
-    this.facetsPending = true
+    this.facetsPending = this.footprintsPending = true
     const facets = api.facets(asked, asking.signal).then((answer) => {
       this.facets = answer
       this.facetsPending = false
     })
     const footprints = api.footprints(asked, asking.signal).then((answer) => {
       this.footprints = answer
+      this.footprintsPending = false
     })
     for (const answer of [facets, footprints]) answer.catch((failure: unknown) => this.#failed(failure, asking))
   }
@@ -146,7 +148,7 @@ class Explorer {
 
   #failed(failure: unknown, of: Pages | AbortController | null): void {
     if (wasAborted(failure) || (of !== null && of !== this.#coming && of !== this.#asking)) return
-    this.rowsPending = this.facetsPending = false
+    this.rowsPending = this.facetsPending = this.footprintsPending = false
     this.failure = failure instanceof Error ? failure : new Error(String(failure))
     if (passes(this.failure) && !this.#waiting) void this.#await()
   }
@@ -170,7 +172,7 @@ class Explorer {
 }
 
 /** Whether waiting mends it. */
-function passes(failure: Error): boolean {
+export function passes(failure: Error): boolean {
   return failure instanceof ServerLostError || (failure instanceof ApiError && failure.body.type === 'rebuilding')
 }
 

@@ -54,14 +54,24 @@ function logTicks(low: number, high: number): number[] {
 function linearTicks(low: number, high: number, most: number): number[] {
   const raw = (high - low) / most
   const power = 10 ** Math.floor(Math.log10(raw))
-  const step = [1, 2, 5, 10].map((n) => n * power).find((candidate) => candidate >= raw) ?? raw
+  return multiples(low, high, [1, 2, 5, 10].map((n) => n * power).find((candidate) => candidate >= raw) ?? raw)
+}
+
+function multiples(low: number, high: number, step: number): number[] {
   const found: number[] = []
   for (let n = Math.ceil(low / step); n * step <= high; n++) found.push(Number((n * step).toPrecision(12)))
   return found
 }
 
+const HOURS = [1 / 60, 1 / 12, 1 / 6, 0.5, 1, 2, 3, 6, 12, 24, 48]
+
+
 function timeTicks(low: number, high: number, most: number): number[] {
   const days = high - low
+  if (days < 8) {
+    const step = HOURS.map((hours) => hours / 24).find((candidate) => days / candidate <= most) ?? 2
+    return multiples(low, high, step)
+  }
   const months = [1, 2, 3, 6, 12, 24, 60, 120].find((step) => days / 30.4 / step <= most)
   if (days < 45 || months === undefined) return linearTicks(low, high, Math.min(most, 3))
   const start = new Date(Date.parse(isoFromMjd(low)))

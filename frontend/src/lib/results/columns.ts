@@ -11,6 +11,8 @@ export interface TableColumn {
   /** Shown on hovering the head: description and unit. */
   hint: string
   width: number
+  /** Width it may grow to where there is room. */
+  most: number
   align: 'left' | 'right'
   face: 'mono' | 'sans'
   /** Which end of a text too long is kept: an identifier loses the prefix that it shares with others. */
@@ -39,8 +41,8 @@ const FIRST = [
 const HEADS: Record<string, string> = { t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
 
 const WIDTHS: Record<string, number> = {
-  obs_id: 200,
-  target_name: 106,
+  obs_id: 186,
+  target_name: 118,
   s_ra: 80,
   s_dec: 75,
   instrument_name: 80,
@@ -54,6 +56,9 @@ const WIDTHS: Record<string, number> = {
   proposal_title: 260,
   s_region: 260,
 }
+
+/** How wide a column may grow where there is room. */
+const ROOMY: Record<string, number> = { obs_id: 290, target_name: 190, filters: 170, proposal_title: 460 }
 
 type Looks = Pick<TableColumn, 'align' | 'face' | 'text'> & { width: number; full?: (value: Cell) => string }
 
@@ -105,6 +110,7 @@ export function tableColumn(column: ColumnDescription): TableColumn {
     caption: HEADS[column.name] ?? column.caption,
     hint: `${column.description}${column.unit ? ` [${column.unit}]` : ''}`,
     width: WIDTHS[column.name] ?? look.width,
+    most: ROOMY[column.name] ?? WIDTHS[column.name] ?? look.width,
   }
 }
 
