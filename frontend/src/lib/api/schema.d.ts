@@ -78,13 +78,13 @@ export interface paths {
         };
         /**
          * Footprints of a search
-         * @description Return the footprints of the observations found, in the order of the sky.
+         * @description Return the footprints of the observations found, in the order of the search.
          */
         get: operations["findFootprints"];
         put?: never;
         /**
          * Footprints of a search
-         * @description Return the footprints of the observations found, in the order of the sky.
+         * @description Return the footprints of the observations found, in the order of the search.
          */
         post: operations["postFootprints"];
         delete?: never;
@@ -253,6 +253,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Sign of life
+         * @description Tell whether searches are answered yet.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/products/{filename}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Bytes of a product
+         * @description Hand over a product: `Range` (several too), `If-Range`, `If-None-Match` and `If-Modified-Since` are honoured.
+         */
+        get: operations["downloadProduct"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /**
+         * Describe the bytes of a product
+         * @description Hand over a product: `Range` (several too), `If-Range`, `If-None-Match` and `If-Modified-Since` are honoured.
+         */
+        head: operations["describeProduct"];
+        patch?: never;
+        trace?: never;
+    };
+    "/previews/{filename}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Picture of a product
+         * @description Show a product, under the access rule of its bytes.
+         */
+        get: operations["getPreview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -407,7 +471,7 @@ export interface components {
             total: number;
             /**
              * All
-             * @description Observations under region and text alone
+             * @description Observations in the archive
              */
             all: number;
             /** Elapsed Ms */
@@ -478,6 +542,8 @@ export interface components {
              * @description Whether the limit cut some off
              */
             truncated: boolean;
+            /** Elapsed Ms */
+            elapsed_ms: number;
             data: components["schemas"]["FootprintColumns"];
         };
         /**
@@ -522,8 +588,20 @@ export interface components {
         HeaderDocument: {
             /** Filename */
             filename: string;
+            /**
+             * Container
+             * @description fits, asdf, ecsv, json, csv or other
+             */
+            container: string;
             /** Hdus */
             hdus: components["schemas"]["Hdu"][];
+            /**
+             * Tree
+             * @description Metadata of an ASDF tree, within FITS too; empty without one
+             */
+            tree: {
+                [key: string]: unknown;
+            };
             /**
              * Document
              * @description Content of an association, columns of a table; null for FITS
@@ -534,6 +612,30 @@ export interface components {
              * @description Degradations met while reading
              */
             notes: string[];
+        };
+        /**
+         * Health
+         * @description A sign of life.
+         */
+        Health: {
+            /**
+             * Status
+             * @description failing: the index cannot follow the catalogue
+             * @enum {string}
+             */
+            status: "ok" | "rebuilding" | "failing";
+            /**
+             * Percent
+             * @description How far the rebuild of the search index has come; null when ready
+             */
+            percent: number | null;
+            /**
+             * Snapshot
+             * @description Snapshot that searches answer from
+             */
+            snapshot: string;
+            /** Version */
+            version: string;
         };
         /**
          * HistogramFacet
@@ -580,6 +682,11 @@ export interface components {
              * @description Observations without a value
              */
             nulls: number;
+            /**
+             * Below
+             * @description Observations whose value a logarithmic scale cannot show
+             */
+            below: number;
             /** Min */
             min: number | null;
             /** Max */
@@ -717,9 +824,19 @@ export interface components {
             caption: string;
             /**
              * Orientation
-             * @description Where north and east are in the picture
+             * @description Where north and east are in the picture, in words
              */
             orientation: string;
+            /**
+             * North
+             * @description Direction of north, degrees counter-clockwise from up; null without a sky
+             */
+            north: number | null;
+            /**
+             * East
+             * @description Direction of east, likewise
+             */
+            east: number | null;
             /** Width */
             width: number;
             /** Height */
@@ -744,7 +861,7 @@ export interface components {
              * Obs Id
              * @description Observation that owns it
              */
-            obs_id: string;
+            obs_id: string | null;
             /**
              * Suffix
              * @example cal
@@ -846,7 +963,7 @@ export interface components {
              * State
              * @enum {string}
              */
-            state: "ready" | "rebuilding";
+            state: "ready" | "rebuilding" | "failing";
             /**
              * Percent
              * @description How far a rebuild has come; null when ready
@@ -876,14 +993,14 @@ export interface components {
             dec: number;
             /**
              * Kind
-             * @description `coordinates`, `target` or `region`
+             * @enum {string}
              */
-            kind: string;
+            kind: "coordinates" | "target" | "region";
             /**
              * Radius
-             * @description Radius of the search, degrees
+             * @description Radius of the search, degrees; null where none was asked for
              */
-            radius?: number | null;
+            radius: number | null;
         };
         /**
          * Status
@@ -896,15 +1013,18 @@ export interface components {
             version: string;
             /** Snapshot */
             snapshot: string;
-            /** Observations */
-            observations: number;
+            /**
+             * Observations
+             * @description null while the search index is built for the first time
+             */
+            observations: number | null;
             /** Products */
-            products: number;
+            products: number | null;
             /**
              * Size
              * @description Bytes of all current products
              */
-            size: string;
+            size: string | null;
             replica: components["schemas"]["ReplicaState"];
         };
         /**
@@ -914,9 +1034,9 @@ export interface components {
         Suggestion: {
             /**
              * Kind
-             * @description `target`, `programme`, `observation` or `file`
+             * @enum {string}
              */
-            kind: string;
+            kind: "target" | "programme" | "observation" | "file";
             /** Value */
             value: string;
             /**
@@ -924,6 +1044,11 @@ export interface components {
              * @description Observations it stands for
              */
             count: number;
+            /**
+             * Label
+             * @description Title of a programme
+             */
+            label: string | null;
         };
         /**
          * Suggestions
@@ -963,10 +1088,16 @@ export interface components {
              * @description First snapshot that no longer holds it; null while current
              */
             snapshot_to: string | null;
-            /** Cal Ver */
-            cal_ver?: string | null;
-            /** Crds Ctx */
-            crds_ctx?: string | null;
+            /**
+             * Cal Ver
+             * @description Pipeline that made it
+             */
+            cal_ver: string | null;
+            /**
+             * Crds Ctx
+             * @description CRDS context it was made with
+             */
+            crds_ctx: string | null;
         };
     };
     responses: never;
@@ -988,8 +1119,6 @@ export interface operations {
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
                 text?: string;
-                /** @description `public` or `exclusive`, by the release date against now */
-                access?: string;
                 /** @description Answer from the archive as it was at this snapshot */
                 snapshot?: string;
                 /** @description Columns in order of precedence, `-` before one that descends */
@@ -1000,6 +1129,10 @@ export interface operations {
                 limit?: string;
                 /** @description The `next` of the page before */
                 after?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
                 /** @description Stable 64-bit number of the observation, never reused */
                 obs_number?: string;
                 /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1158,11 +1291,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -1184,6 +1312,10 @@ export interface operations {
                     limit?: string;
                     /** @description The `next` of the page before */
                     after?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1307,11 +1439,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -1333,6 +1460,10 @@ export interface operations {
                     limit?: string;
                     /** @description The `next` of the page before */
                     after?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1462,6 +1593,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description Observation identifier */
                 obs_id: string;
             };
             cookie?: never;
@@ -1499,12 +1631,14 @@ export interface operations {
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
                 text?: string;
-                /** @description `public` or `exclusive`, by the release date against now */
-                access?: string;
                 /** @description Answer from the archive as it was at this snapshot */
                 snapshot?: string;
                 /** @description Columns to count by; the portal's own set by default */
                 facets?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
                 /** @description Stable 64-bit number of the observation, never reused */
                 obs_number?: string;
                 /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1663,11 +1797,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -1677,6 +1806,10 @@ export interface operations {
                      * @example instrument_name,filters
                      */
                     facets?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1800,11 +1933,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -1814,6 +1942,10 @@ export interface operations {
                      * @example instrument_name,filters
                      */
                     facets?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -1949,12 +2081,14 @@ export interface operations {
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
                 text?: string;
-                /** @description `public` or `exclusive`, by the release date against now */
-                access?: string;
                 /** @description Answer from the archive as it was at this snapshot */
                 snapshot?: string;
                 /** @description Most footprints of the answer, at most 20000 */
                 limit?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
                 /** @description Stable 64-bit number of the observation, never reused */
                 obs_number?: string;
                 /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -2113,11 +2247,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -2127,6 +2256,10 @@ export interface operations {
                      * @example 20000
                      */
                     limit?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -2250,11 +2383,6 @@ export interface operations {
                      */
                     text?: string;
                     /**
-                     * @description `public` or `exclusive`, by the release date against now
-                     * @example public
-                     */
-                    access?: string;
-                    /**
                      * @description Answer from the archive as it was at this snapshot
                      * @example 12
                      */
@@ -2264,6 +2392,10 @@ export interface operations {
                      * @example 20000
                      */
                     limit?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
                     /** @description Stable 64-bit number of the observation, never reused */
                     obs_number?: string;
                     /** @description Observation identifier: exposure root with detector, or stage-3 product root */
@@ -2396,6 +2528,7 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Observation identifier */
                 obs_id: string;
             };
             cookie?: never;
@@ -2427,6 +2560,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description File name */
                 filename: string;
             };
             cookie?: never;
@@ -2458,6 +2592,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description File name */
                 filename: string;
             };
             cookie?: never;
@@ -2489,6 +2624,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                /** @description File name */
                 filename: string;
             };
             cookie?: never;
@@ -2624,6 +2760,231 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Status"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Health"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    downloadProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All bytes, as they are stored */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The ranges asked for */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description The client has this version */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Under exclusive access; the error says until when */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description No such product */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description The file has changed since it was ingested */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description The product is not in the version asked for */
+            412: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description No range lies within the product */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    describeProduct: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": unknown;
+                };
+            };
+            /** @description Under exclusive access; the error says until when */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description No such product */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getPreview: {
+        parameters: {
+            query?: {
+                /** @description At most 1024 or 256 pixels a side */
+                size?: "full" | "thumb";
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/png": string;
+                };
+            };
+            /** @description Under exclusive access; the error says until when */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description No such product */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
                 };
             };
             /** @description Any error */

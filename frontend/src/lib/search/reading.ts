@@ -52,6 +52,11 @@ function isCoordinates(text: string): boolean {
   return numbers.length === 2 || numbers.length === 4 || numbers.length === 6
 }
 
+/** A region in the words of DALI or STC-S; needs no resolving. */
+export function isRegion(text: string): boolean {
+  return /^(circle|polygon|box|point)\s+(icrs\s+)?[-+.\d]/i.test(text)
+}
+
 export function readLine(line: string, columns: ReadonlySet<string>): LineReading {
   const text = line.trim()
   if (!text) return { kind: 'empty' }
@@ -65,9 +70,7 @@ export function readLine(line: string, columns: ReadonlySet<string>): LineReadin
     if (radius) return { kind: 'radius', radius }
   }
 
-  if (/^(circle|polygon|box|point)\s+(icrs\s+)?[-+.\d]/i.test(text)) {
-    return { kind: 'place', text, radius: null, certain: true }
-  }
+  if (isRegion(text)) return { kind: 'place', text, radius: null, certain: true }
 
   const keyed = /^([a-z_][a-z_0-9]*)\s*[:=]\s*(.+)$/i.exec(text)
   if (keyed) {
