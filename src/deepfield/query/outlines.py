@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
 
+_POLYGON: Final = "POLYGON ICRS "
 _TOUCH: Final = 1e-14
 """Radians (2 nanoarcseconds) within which two things touch: what rounding leaves."""
 _MOST_PAIRS: Final = 500_000
@@ -33,9 +34,9 @@ class Outlines:
     """The footprints of some rows, sorted by shape; each shape knows the row it belongs to."""
 
     size: int
-    polygons: dict[int, tuple[list[int], list[list[float]]]] = field(default_factory=dict)
-    """By number of vertices: rows, and the coordinates of the vertices in degrees."""
-    circles: tuple[list[int], list[list[float]]] = field(default_factory=lambda: ([], []))
+    texts: dict[int, tuple[list[int], list[str]]] = field(default_factory=dict)
+    """Polygons as ``ra dec ra dec …`` in degrees, by number of vertices: rows and texts."""
+    circles: tuple[list[int], list[tuple[float, float, float]]] = field(default_factory=lambda: ([], []))
     """Rows, and ra, dec, radius in degrees; points have radius 0."""
 
     @classmethod
@@ -44,9 +45,9 @@ class Outlines:
         outlines = cls(len(texts))
         for row, text in enumerate(texts):
             if text is None:
-                outlines._add(row, (ra[row], dec[row], 0.0))
-            elif text.startswith("POLYGON ICRS ") and text.count("P") == 1:
-                outlines._add(row, [float(word) for word in text[13:].split()])
+                outlines._add_circle(row, (ra[row], dec[row], 0.0))
+            elif text.startswith(_POLYGON) and text.find("P", 1) < 0 and "  " not in text:
+                outlines._add_polygon(row, text[len(_POLYGON) :])
             else:
                 for region in parse_regions(text):
                     outlines._add_region(row, region)
@@ -58,9 +59,10 @@ class Outlines:
         rows, numbers = self.circles
         if rows:
             values = np.array(numbers)
-            met[rows] |= _disks_meet(_vectors(values[:, 0], values[:, 1]), np.radians(values[:, 2]), region)
-        for count, (owners, coordinates) in self.polygons.items():
-            degrees = np.array(coordinates).reshape(-1, count, 2)
+            hits = _disks_meet(_vectors(values[:, 0], values[:, 1]), np.radians(values[:, 2]), region)
+            np.logical_or.at(met, rows, hits)
+        for count, (owners, texts) in self.texts.items():
+            degrees = np.fromstring(" ".join(texts), sep=" ").reshape(-1, count, 2)
             hits = _polygons_meet(_vectors(degrees[..., 0], degrees[..., 1]), region)
             np.logical_or.at(met, owners, hits)
         return met
@@ -68,21 +70,24 @@ class Outlines:
     def _add_region(self, row: int, region: Region) -> None:
         match region:
             case Polygon():
-                self._add(row, [number for vertex in region.normalised().vertices for number in vertex])
+                numbers = (number for vertex in region.normalised().vertices for number in vertex)
+                self._add_polygon(row, " ".join(map(repr, numbers)))
             case Circle(ra, dec, radius):
-                self._add(row, (ra, dec, radius))
+                self._add_circle(row, (ra, dec, radius))
             case Point(ra, dec):
-                self._add(row, (ra, dec, 0.0))
+                self._add_circle(row, (ra, dec, 0.0))
             case Box():
                 self._add_region(row, region.polygon())
 
-    def _add(self, row: int, numbers: Sequence[float]) -> None:
-        if len(numbers) == 3:
-            rows, values = self.circles
-        else:
-            rows, values = self.polygons.setdefault(len(numbers) // 2, ([], []))
+    def _add_polygon(self, row: int, text: str) -> None:
+        rows, texts = self.texts.setdefault((text.count(" ") + 1) // 2, ([], []))
         rows.append(row)
-        values.append(list(numbers))
+        texts.append(text)
+
+    def _add_circle(self, row: int, numbers: tuple[float, float, float]) -> None:
+        rows, values = self.circles
+        rows.append(row)
+        values.append(numbers)
 
 
 def distances(ra: Array, dec: Array, centre: Point | Circle) -> Array:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import hpgeom
 import numpy as np
@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon
 from deepfield.model.errors import InvalidQueryError
-from deepfield.query.lower import OBSERVATION, column, double, numeric
+from deepfield.query.lower import OBSERVATION, double, numeric
 from deepfield.query.outlines import Outlines, distances
 
 if TYPE_CHECKING:
@@ -35,12 +35,17 @@ _SLACK: Final = 1e-6
 """Degrees added where leaving out is not yet final: more than rounding of ``s_fov`` can be, less than matters."""
 _EXPLICIT_RADIUS: Final = 2.0
 """Degrees up to which every candidate is tested one by one; beyond, those well inside are taken by their circle."""
-_FEW: Final = 64
+_FEW: Final = 500
 _MOST_CLUSTERS: Final = 8
 _SKY_HITS: Final = "sky_hits"
 _O: Final = OBSERVATION
 _FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
 """The field of view; where it is missing, a point has none and an outline may have any."""
+_CANDIDATE: Final = (
+    f"{_O}.obs_number, {_O}.healpix, {_O}.s_ra, {_O}.s_dec, {_FIELD} AS field, coalesce({_O}.s_region, '') AS outline"
+)
+Candidates = dict[str, Any]
+"""Columns of rows as numpy arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,25 +75,26 @@ def healpix_ranges(ra: float, dec: float, radius: float) -> tuple[tuple[int, int
 def meeting(session: Session, regions: Sequence[Region], match: Match) -> SkyCondition:
     """Find the observations whose footprint (or centre) meets one of the regions."""
     inside: list[str] = []
-    found: list[pa.Table] = []
+    found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for region in regions:
         candidates, surely = _candidates(session, region, match)
         found.append(_exactly(candidates, region, match))
         inside += surely
-    explicit = pa.concat_tables(found).group_by("obs_number").aggregate([("healpix", "min")])
-    parts = [numeric(sql) for sql in inside]
-    if explicit.num_rows:
-        parts.append(_among(session, explicit))
-    condition = exp.or_(*parts, copy=False) if parts else exp.false()
-    return SkyCondition(condition, None if inside else explicit.num_rows)
+    numbers, first = np.unique(np.concatenate([each for each, _ in found]), return_index=True)
+    indices = np.concatenate([each for _, each in found])[first]
+    parts = list(inside)
+    if len(numbers):
+        parts.append(_among(session, numbers, indices))
+    condition = numeric(f"({' OR '.join(parts)})") if parts else exp.false()
+    return SkyCondition(condition, None if inside else len(numbers))
 
 
-def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Table, list[str]]:
+def _candidates(session: Session, region: Region, match: Match) -> tuple[Candidates, list[str]]:
     """Return the rows to be looked at one by one, and conditions for those that surely meet the region."""
     circle = _enclosing(region)
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
     inside: list[str] = []
-    trees: list[exp.Query] = []
+    alternatives: list[str] = []
     for smallest, largest in _reach(session, match):
         where = _within(circle, smallest, largest, match)
         if by_circle:
@@ -96,14 +102,12 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Tabl
             inside.append(f"({where} AND {angle} + {half} <= {circle.radius - _SLACK!r})")
             where += f" AND {angle} - {half} <= {circle.radius + _SLACK!r}"
             where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
-        trees.append(_CANDIDATES.where(numeric(where)))
-    rows = session.run(exp.union(*trees, distinct=False, copy=False) if len(trees) > 1 else trees[0])
-    return (rows if by_circle else _near_enough(rows, circle, match)), inside
-
-
-_CANDIDATES: Final = exp.select(
-    *(column(name) for name in ("obs_number", "healpix", "s_ra", "s_dec", "s_fov", "s_region"))
-).from_(exp.to_table("observation", alias=OBSERVATION))
+        alternatives.append(where)
+    rows = session.run_numeric(_CANDIDATE, "observation", alternatives)
+    if match == "footprint" and not by_circle and len(rows["s_ra"]):
+        near = distances(rows["s_ra"], rows["s_dec"], circle) <= circle.radius + rows["field"] / 2 + _SLACK
+        rows = {name: values[near] for name, values in rows.items()}
+    return rows, inside
 
 
 def _enclosing(region: Region) -> Circle:
@@ -158,35 +162,24 @@ def _exact(value: float) -> str:
     return str(double(value).sql())
 
 
-def _near_enough(rows: pa.Table, circle: Circle, match: Match) -> pa.Table:
-    """Leave out rows whose circle does not reach the region's."""
-    if match == "center" or rows.num_rows == 0:
-        return rows
-    ra, dec = rows["s_ra"].to_numpy(), rows["s_dec"].to_numpy()
-    fields = rows["s_fov"].to_numpy()
-    unknown = np.where(rows["s_region"].is_null().to_numpy(), 0.0, 360.0)
-    fields = np.where(np.isnan(fields), unknown, fields)
-    return rows.filter(pa.array(distances(ra, dec, circle) <= circle.radius + fields / 2 + _SLACK))
+def _exactly(rows: Candidates, region: Region, match: Match) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the numbers and HEALPix indices of the candidates that meet the region."""
+    numbers, indices = rows["obs_number"], rows["healpix"]
+    if len(numbers) == 0:
+        return numbers, indices
+    points = match == "center"
+    texts = [None if points or not text else text for text in rows["outline"].tolist()]
+    met = Outlines.read(texts, rows["s_ra"].tolist(), rows["s_dec"].tolist()).meet(region)
+    return numbers[met], indices[met]
 
 
-def _exactly(rows: pa.Table, region: Region, match: Match) -> pa.Table:
-    """Return the number and HEALPix index of the candidates that meet the region."""
-    found = rows.select(["obs_number", "healpix"])
-    if rows.num_rows == 0:
-        return found
-    texts = rows["s_region"].to_pylist() if match == "footprint" else [None] * rows.num_rows
-    met = Outlines.read(texts, rows["s_ra"].to_pylist(), rows["s_dec"].to_pylist()).meet(region)
-    return found.filter(pa.array(met))
-
-
-def _among(session: Session, rows: pa.Table) -> exp.Expression:
+def _among(session: Session, numbers: NDArray[np.int64], indices: NDArray[np.int64]) -> str:
     """Return the condition that a row is one of these, with what lets the engine skip the rest of the table."""
-    near = numeric(_clusters(np.sort(rows["healpix_min"].to_numpy())))
-    if rows.num_rows <= _FEW:
-        numbers = ", ".join(map(str, rows["obs_number"].to_pylist()))
-        return exp.and_(near, numeric(f"{_O}.obs_number IN ({numbers})"), copy=False)
-    session.offer(_SKY_HITS, rows.select(["obs_number"]))
-    return exp.and_(near, numeric(f"{_O}.obs_number IN (SELECT obs_number FROM {_SKY_HITS})"), copy=False)
+    near = _clusters(np.sort(indices))
+    if len(numbers) <= _FEW:
+        return f"({near} AND {_O}.obs_number IN ({', '.join(map(str, numbers.tolist()))}))"
+    session.offer(_SKY_HITS, pa.table({"obs_number": numbers}))
+    return f"({near} AND {_O}.obs_number IN (SELECT obs_number FROM {_SKY_HITS}))"
 
 
 def _clusters(indices: NDArray[np.int64]) -> str:

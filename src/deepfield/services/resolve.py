@@ -181,6 +181,10 @@ def _split_frame(text: str) -> tuple[str, str]:
 
 
 def _to_icrs(text: str, numbers: str | tuple[str, ...], frame: str, *, hours: bool) -> tuple[float, float]:
+    if frame == "icrs" and isinstance(numbers, str) and not hours:
+        ra, dec = (float(number) for number in numbers.split())
+        if abs(dec) <= 90.0 and abs(ra) <= 360.0:
+            return ra % 360.0, dec
     from astropy.coordinates import SkyCoord
 
     first, second = numbers if isinstance(numbers, tuple) else _halves(numbers)

@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from deepfield.services.resolve import Resolve
 
 DEFAULT_LIMIT: Final = 100
-_KEPT_GHOSTS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,10 @@ class Status:
 
 
 class Search:
-    """Answers searches of the observations from the replica."""
+    """Answers searches of the observations from the replica.
+
+    Counts that depend on region and text alone are kept for the snapshot, for the last ``kept_ghosts`` searches.
+    """
 
     def __init__(
         self,
@@ -104,11 +106,13 @@ class Search:
         resolve: Resolve,
         *,
         max_page: int = 1000,
+        kept_ghosts: int = 64,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._engine = engine
         self._resolve = resolve
         self._max_page = max_page
+        self._kept_ghosts = kept_ghosts
         self._now = now
         self._table = load_tables()["observation"]
         self._ghosts: OrderedDict[object, Ghosts] = OrderedDict()
@@ -218,7 +222,7 @@ class Search:
         ghosts = find_ghosts(session, scope, columns, now=now)
         with self._lock:
             self._ghosts[key] = ghosts
-            while len(self._ghosts) > _KEPT_GHOSTS:
+            while len(self._ghosts) > self._kept_ghosts:
                 self._ghosts.popitem(last=False)
         return ghosts
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from time import monotonic, sleep
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
 from deepfield.model.errors import InvalidQueryError, RebuildingError, TimeLimitError
-from deepfield.query.guard import guard
+from deepfield.query.guard import alive, guard
+from deepfield.query.lower import OBSERVATION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
+    from numpy.typing import NDArray
     from sqlglot import exp
 
     from deepfield.replica import Replica
@@ -25,7 +28,7 @@ class DuckEngine:
 
     def __init__(self, replica: Replica, *, seconds: float = 30.0) -> None:
         self._replica = replica
-        self._seconds = seconds
+        self._watch = Watch(seconds)
 
     @contextmanager
     def session(self, snapshot: int | None = None) -> Iterator[Session]:
@@ -39,14 +42,11 @@ class DuckEngine:
             newest: int = cursor.execute("SELECT snapshot FROM replica_state").fetchall()[0][0]
             if snapshot is not None and not 0 <= snapshot <= newest:
                 raise InvalidQueryError("snapshot", snapshot, f"a whole number from 0 to {newest}")
-            session = Session(cursor, self._replica, newest if snapshot is None else snapshot, newest, self._seconds)
-            timer = threading.Timer(self._seconds, session.cancel)
-            timer.daemon = True
-            timer.start()
-            try:
+            session = Session(
+                cursor, self._replica, newest if snapshot is None else snapshot, newest, self._watch.seconds
+            )
+            with self._watch.over(session):
                 yield session
-            finally:
-                timer.cancel()
 
 
 class Session:
@@ -58,6 +58,7 @@ class Session:
         self._cursor = cursor
         self._replica = replica
         self._seconds = seconds
+        self._deadline = monotonic() + seconds
         self._cancelled = False
         self.snapshot: Final = snapshot
         self._newest = newest
@@ -71,23 +72,24 @@ class Session:
             TimeLimitError: the session took longer than it may, or was cancelled.
             RebuildingError: the replica turned out to be damaged; it is being rebuilt.
         """
-        return self.run_sql(guard(tree, versioned=self._versioned, snapshot=self._past, limit=limit).sql("duckdb"))
-
-    def run_sql(self, sql: str) -> pa.Table:
-        """Run SQL that comes from a guarded tree or holds nothing but our own names and numbers."""
-        if self._cancelled:
-            raise TimeLimitError(self._seconds)
-        try:
+        guarded = guard(tree, versioned=self._versioned, snapshot=self._past, limit=limit)
+        sql = guarded.sql("duckdb", copy=False)
+        with self._running():
             return self._cursor.sql(sql).to_arrow_table()
-        except duckdb.InterruptException:
-            raise TimeLimitError(self._seconds) from None
-        except duckdb.ConversionException as error:
-            raise InvalidQueryError(
-                "query", str(error).splitlines()[0], "values of the type of their columns"
-            ) from None
-        except (duckdb.FatalException, duckdb.IOException, duckdb.SerializationException) as error:
-            self._replica.distrust()
-            raise RebuildingError(0.0) from error
+
+    def run_numeric(self, columns: str, table: str, alternatives: Sequence[str]) -> dict[str, NDArray[Any]]:
+        """Return columns of the rows of a table that hold one of some conditions, each of which skips by itself.
+
+        All texts hold nothing but our own column names and numbers: what a tree of a hundred comparisons would say,
+        in a tenth of the time.
+        """
+        source = table
+        if self._past is not None:
+            source = f"(SELECT * FROM {table}_all WHERE {alive(f'{table}_all', self._past).sql('duckdb')})"
+        parts = (f"SELECT {columns} FROM {source} AS {OBSERVATION} WHERE {where}" for where in alternatives)
+        with self._running():
+            found: dict[str, NDArray[Any]] = self._cursor.execute(" UNION ALL ".join(parts)).fetchnumpy()
+            return found
 
     @property
     def largest_field(self) -> float:
@@ -98,7 +100,66 @@ class Session:
         """Let trees of this session read an Arrow table under a name."""
         self._cursor.register(name, rows)
 
+    def overdue(self) -> bool:
+        return monotonic() > self._deadline
+
     def cancel(self) -> None:
         """Stop what is running; later runs are refused."""
         self._cancelled = True
         self._cursor.interrupt()
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        if self._cancelled or self.overdue():
+            raise TimeLimitError(self._seconds)
+        try:
+            yield
+        except duckdb.InterruptException:
+            raise TimeLimitError(self._seconds) from None
+        except duckdb.ConversionException as error:
+            raise InvalidQueryError(
+                "query", str(error).splitlines()[0], "values of the type of their columns"
+            ) from None
+        except (duckdb.FatalException, duckdb.IOException, duckdb.SerializationException) as error:
+            self._replica.distrust()
+            raise RebuildingError(0.0) from error
+
+
+class Watch:
+    """Cancels sessions that take too long: one thread for all of them, which goes when there is nothing to watch."""
+
+    _LOOK_SECONDS: Final = 0.25
+    _IDLE_LOOKS: Final = 40
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds: Final = seconds
+        self._sessions: set[Session] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def over(self, session: Session) -> Iterator[None]:
+        """Watch a session until the end of the block."""
+        with self._lock:
+            self._sessions.add(session)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, name="query-watch", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._sessions.discard(session)
+
+    def _look(self) -> None:
+        idle = 0
+        while True:
+            sleep(self._LOOK_SECONDS)
+            with self._lock:
+                for session in self._sessions:
+                    if session.overdue():
+                        session.cancel()
+                idle = 0 if self._sessions else idle + 1
+                if idle > self._IDLE_LOOKS:
+                    self._thread = None
+                    return
