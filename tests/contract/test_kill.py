@@ -15,7 +15,7 @@ from deepfield.catalogue.feed import Feed
 from support.files import write_association, write_product
 from support.intake import open_bench
 
-EXPOSURES = [f"jw01234001001_02101_{n:05d}_nrca1" for n in range(1, 9)]
+EXPOSURES = [f"jw01234001001_02101_{n:05d}_nrca1" for n in range(1, 6)]
 COMBINED = "jw01234-o001_t001_nircam_clear-f200w"
 SUFFIXES = ("uncal", "rate", "cal")
 NUMBERS = {"obs_number", "plane_number", "artifact_number"}
@@ -102,7 +102,7 @@ def reference(tree, tmp_path_factory):
     started = time.monotonic()
     report = bench.intake.ingest([tree], link=False)
     taken = time.monotonic() - started
-    assert report.counts["ingested"] + report.counts["superseded"] + report.counts["historical"] == 27
+    assert report.counts["ingested"] + report.counts["superseded"] + report.counts["historical"] == 18
     assert report.refused == []
     assert_complete(bench, tree, content(bench))
     yield content(bench), taken
@@ -124,24 +124,26 @@ def kill_often(home, url, tree, reference, *, kills, seed):
     bench = open_bench(home, url)
     again = bench.intake.ingest([tree], link=False)
     assert again.refused == []
-    assert len(again.entries) == 27
+    assert len(again.entries) == 18
     assert_complete(bench, tree, expected)
-    assert bench.intake.ingest([tree], link=False).counts["unchanged"] == 27
+    assert bench.intake.ingest([tree], link=False).counts["unchanged"] == 18
     bench.database.close()
 
 
+@pytest.mark.timeout(900)
 def test_an_ingest_killed_several_times_is_completed_by_the_next(catalogue_url, tree, reference, tmp_path):
-    kill_often(tmp_path / "home", catalogue_url, tree, reference, kills=4, seed=7)
+    kill_often(tmp_path / "home", catalogue_url, tree, reference, kills=3, seed=7)
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(3600)
 def test_thirty_ingests_killed_are_each_completed(catalogue_url, tree, reference, tmp_path):
     kill_often(
         tmp_path / "home", catalogue_url, tree, reference, kills=30, seed=int(os.environ.get("DEEPFIELD_SEED", "1"))
     )
 
 
+@pytest.mark.timeout(900)
 def test_two_ingests_at_once_both_succeed(catalogue_url, tree, reference, tmp_path):
     expected, _ = reference
     home = tmp_path / "home"

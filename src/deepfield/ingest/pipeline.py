@@ -93,6 +93,7 @@ class Pipeline:
         started = time.monotonic()
         found = scan(order.paths)
         run = _Run(order, Report(size=sum(file.size for file in found)), len(found), progress or _silent)
+        run.progress(0, run.total, None)
         with self._journals.open() as (journal, dead, alone):
             self._leftovers.remove(journal_entries(dead), parts=alone and bool(dead))
             self._journals.remove(dead)
