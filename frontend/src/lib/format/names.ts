@@ -25,7 +25,7 @@ export function level(value: string | number): string {
 
 /** A long file name without the prefix it shares with its observation; the whole one belongs in the title. */
 export function shortened(filename: string, obsId: string): string {
-  if (!filename.startsWith(obsId)) return filename
+  if (!obsId || !filename.startsWith(obsId)) return filename
   const kept = obsId.slice(Math.max(obsId.lastIndexOf('_'), 0) + 1)
   return `…${kept}${filename.slice(obsId.length)}`
 }

@@ -45,6 +45,11 @@ class Session {
     this.#show({ ...this.view, query, sky: elsewhere ? null : this.view.sky }, 'push')
   }
 
+  /** Ask for a place drawn on the sky, which stays as it is. */
+  askHere(query: Query): void {
+    this.#show({ ...this.view, query }, 'push')
+  }
+
   clear(): void {
     this.#show({ ...this.view, query: { ...EMPTY, sort: this.query.sort, columns: this.query.columns }, sky: null }, 'push')
   }
