@@ -22,7 +22,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A task whose worker died or took too long."""
+    """A task whose workers died, two in a row, or that took too long."""
 
     reason: str
 
@@ -32,20 +32,24 @@ class _Worker(Generic[Task]):
     process: SpawnProcess
     pipe: Connection
     task: Task | None = None
+    again: bool = False
+    """Whether another worker died on the task before."""
     deadline: float = 0.0
 
 
 class Crew(Generic[Task, Result]):
     """Runs ``work(task)`` in spawned processes.
 
-    A worker that dies, whatever killed it, or works longer than ``seconds`` on a task loses that task alone and is
-    replaced. ``work`` must be importable by name, and tasks and results must pickle.
+    A worker that dies, whatever killed it, is replaced and its task tried once more, since the fault may not have been
+    the task's. A task that kills its worker twice, or takes longer than ``seconds``, is lost alone. ``work`` must be
+    importable by name, and tasks and results must pickle.
     """
 
     def __init__(self, work: Callable[[Task], Result], *, size: int, seconds: float) -> None:
         self._work, self._size, self._seconds = work, max(1, size), seconds
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker[Task]] = []
+        self._again: list[Task] = []
 
     def run(self, tasks: Iterable[Task]) -> Iterator[tuple[Task, Result | Lost]]:
         """Yield each task with its result, or with how it was lost, as they are done.
@@ -60,12 +64,14 @@ class Crew(Generic[Task, Result]):
             self._dismiss()
 
     def _hand_out(self, waiting: Iterator[Task]) -> bool:
-        for worker in self._workers:
-            if worker.task is None and (task := next(waiting, None)) is not None:
-                self._start(worker, task)
-        while len(self._workers) < self._size and (task := next(waiting, None)) is not None:
-            self._workers.append(self._hire())
-            self._start(self._workers[-1], task)
+        """Give every free worker a task, hiring where there are too few; return whether anybody works."""
+        free = [worker for worker in self._workers if worker.task is None]
+        while free or len(self._workers) < self._size:
+            again = bool(self._again)
+            task = self._again.pop() if again else next(waiting, None)
+            if task is None:
+                break
+            self._start(free.pop() if free else self._hire(), task, again=again)
         return any(worker.task is not None for worker in self._workers)
 
     def _hire(self) -> _Worker[Task]:
@@ -73,10 +79,12 @@ class Crew(Generic[Task, Result]):
         process = self._context.Process(target=_serve, args=(self._work, theirs), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        worker: _Worker[Task] = _Worker(process, ours)
+        self._workers.append(worker)
+        return worker
 
-    def _start(self, worker: _Worker[Task], task: Task) -> None:
-        worker.task, worker.deadline = task, time.monotonic() + self._seconds
+    def _start(self, worker: _Worker[Task], task: Task, *, again: bool) -> None:
+        worker.task, worker.again, worker.deadline = task, again, time.monotonic() + self._seconds
         try:
             worker.pipe.send(task)
         except OSError:
@@ -90,9 +98,12 @@ class Crew(Generic[Task, Result]):
             task = worker.task
             assert task is not None
             if worker.pipe in ready:
-                yield task, self._receive(worker)
+                result = self._receive(worker)
+                if isinstance(result, Lost) and not worker.again:
+                    self._again.append(task)
+                else:
+                    yield task, result
             elif time.monotonic() >= worker.deadline:
-                worker.process.kill()
                 self._replace(worker)
                 yield task, Lost(f"reading it took longer than {self._seconds:g} s")
 
@@ -100,6 +111,7 @@ class Crew(Generic[Task, Result]):
         try:
             result: Result = worker.pipe.recv()
         except (EOFError, OSError):
+            worker.process.join(timeout=5)
             self._replace(worker)
             return Lost(f"the process that read it died ({_cause(worker.process.exitcode)})")
         worker.task = None
@@ -107,6 +119,7 @@ class Crew(Generic[Task, Result]):
 
     def _replace(self, worker: _Worker[Task]) -> None:
         self._workers.remove(worker)
+        worker.process.kill()
         worker.process.join()
         worker.pipe.close()
 

@@ -1,6 +1,7 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 from deepfield.ingest.crew import Crew, Lost
 
@@ -10,6 +11,9 @@ def work(task):
         os.kill(os.getpid(), signal.SIGKILL)
     if task == "exit":
         os._exit(3)
+    if task.startswith("/") and Path(task).exists():
+        Path(task).unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
     if task == "sleep":
         time.sleep(60)
     return task.upper()
@@ -38,3 +42,9 @@ def test_leaving_early_ends_the_workers():
     for _ in crew.run(["a", "sleep"]):
         break
     assert crew._workers == []
+
+
+def test_a_task_whose_worker_was_killed_by_chance_is_done_by_another(tmp_path):
+    flag = tmp_path / "flag"
+    flag.touch()
+    assert dict(Crew(work, size=1, seconds=30).run([str(flag), "b"])) == {str(flag): str(flag).upper(), "b": "B"}
