@@ -13,14 +13,16 @@ from typing import TYPE_CHECKING
 from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import association
 from deepfield.simulate.modes import MODES
+from deepfield.simulate.mosaic import Mosaic
 from deepfield.simulate.programme import programmes
+from deepfield.simulate.work import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from deepfield.simulate.programme import Programme, Release, Size
-    from deepfield.simulate.work import Plan, Task
+    from deepfield.simulate.work import Task
 
 EXCLUSIVE_FOR = timedelta(days=274)
 SOON = timedelta(days=3)
@@ -57,6 +59,8 @@ def simulate(
     """
     _check(size, seed, mosaic)
     planned = [(programme, MODES[programme.mode](programme, seed)) for programme in programmes(size)]
+    if mosaic is not None:
+        planned = [(programme, _with_mosaic(plan, mosaic, seed)) for programme, plan in planned]
     directory.mkdir(parents=True, exist_ok=True)
     _work(directory, planned, progress, workers or min(os.cpu_count() or 1, 8))
     for programme, plan in planned:
@@ -74,6 +78,21 @@ def _check(size: str, seed: int, mosaic: int | None) -> None:
         raise InvalidValueError("seed", seed, "zero or a positive integer")
     if mosaic is not None and mosaic < 64:
         raise InvalidValueError("mosaic", mosaic, "at least 64 pixels a side")
+
+
+def _with_mosaic(plan: Plan, size: int, seed: int) -> Plan:
+    """Add the large image to the programme that images the field it shows; others stay as they are."""
+    tiles = tuple(
+        exposure
+        for exposure in plan.exposures
+        if exposure.exposure_type == "NRC_IMAGE"
+        and exposure.detector == "NRCBLONG"
+        and exposure.observation.number == 1
+    )
+    if not tiles:
+        return plan
+    first, *rest = plan.stages
+    return Plan(plan.exposures, plan.associations, ((Mosaic(tiles, size, seed), *first), *rest))
 
 
 def _work(

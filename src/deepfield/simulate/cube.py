@@ -87,10 +87,8 @@ def _spread(sums: list[Floats], shape: tuple[int, ...], at: tuple[Floats, Floats
                 inside = (i >= 0) & (i < shape[2]) & (j >= 0) & (j < shape[1]) & (k >= 0) & (k < shape[0])
                 place = ((k * shape[1] + j) * shape[2] + i)[inside]
                 share = share[inside]
-                for target, values in zip(
-                    sums, (share, share * cloud.value[inside], share**2 * cloud.variance[inside]), strict=True
-                ):
-                    target += np.bincount(place, values, target.size)
+                for sum_, values in enumerate((share, share * cloud.value[inside], share**2 * cloud.variance[inside])):
+                    sums[sum_] += np.bincount(place, values, sums[sum_].size)
 
 
 def extract(cube: Cube, centre: tuple[float, float]) -> Any:

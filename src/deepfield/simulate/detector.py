@@ -27,8 +27,6 @@ DO_NOT_USE, SATURATED, JUMP_DET, OUTLIER = 1, 2, 4, 16
 NON_SCIENCE, DEAD, HOT, REFERENCE_PIXEL = 512, 1024, 2048, 2147483648
 COSMIC_RAYS = 1.6e-5
 """Hits per pixel and second at the second Lagrange point."""
-MISSED_HITS = 0.04
-"""Share of the hits that the jump detection overlooks and the outlier detection has to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +111,18 @@ def pixels(
 
 
 def expose(
-    rate: Floats, device: Detector, pattern: Pixels, readout: Readout, rng: np.random.Generator, averaged: int = 1
+    rate: Floats,
+    device: Detector,
+    pattern: Pixels,
+    readout: Readout,
+    rng: np.random.Generator,
+    *,
+    averaged: int = 1,
+    missed: float = 0.0,
 ) -> tuple[Ramp, Floats]:
     """Read light out: ``rate`` in DN/s per pixel, each being the mean of ``averaged`` detector pixels.
+
+    ``missed`` is the share of the cosmic rays that the jump detection overlooks.
 
     Returns the ramp and the expected rate that the fit should find (dark removed, sensitivity included).
     """
@@ -126,7 +133,7 @@ def expose(
     shape = (readout.integrations, readout.groups, *rate.shape)
     steps = rng.poisson(np.broadcast_to(electrons * readout.group_time, shape)) / averaged
     steps[:, :, reference] = 0.0
-    hits, jumps = _cosmic_rays(shape, readout.group_time, device, rng)
+    hits, jumps = _cosmic_rays(shape, readout.group_time, device, rng, missed)
     steps += np.where(reference, 0.0, hits)
     noise = rng.normal(0, device.read_noise / np.sqrt(readout.frames * averaged), shape)
     dn = (np.cumsum(steps, axis=1) + noise) / device.gain + device.bias
@@ -136,7 +143,7 @@ def expose(
 
 
 def _cosmic_rays(
-    shape: tuple[int, ...], group_time: float, device: Detector, rng: np.random.Generator
+    shape: tuple[int, ...], group_time: float, device: Detector, rng: np.random.Generator, missed: float
 ) -> tuple[Floats, NDArray[np.bool_]]:
     """Charge in electrons left by particles, and the groups where the jump detection notices it."""
     charge = np.zeros(shape)
@@ -147,17 +154,19 @@ def _cosmic_rays(
         integration, group = rng.integers(shape[0]), rng.integers(shape[1])
         y, x, angle = rng.uniform(0, rows), rng.uniform(0, columns), rng.uniform(0, 2 * np.pi)
         energy = 40 * device.read_noise + rng.exponential(4000)
-        missed = rng.random() < MISSED_HITS
+        noticed = rng.random() >= missed
         for along in np.arange(1 + rng.poisson(1.2)):
             row, column = int(y + along * np.sin(angle)), int(x + along * np.cos(angle))
             if 0 <= row < rows and 0 <= column < columns:
                 charge[integration, group, row, column] += energy * rng.uniform(0.4, 1.0)
-                seen[integration, group, row, column] = not missed
+                seen[integration, group, row, column] = noticed
     seen[:, 0] = False
     return charge, seen
 
 
-def fit(ramp: Ramp, expected: Floats, device: Detector, pattern: Pixels, readout: Readout, averaged: int = 1) -> Image:
+def fit(
+    ramp: Ramp, expected: Floats, device: Detector, pattern: Pixels, readout: Readout, *, averaged: int = 1
+) -> Image:
     """Slopes in DN/s of the undisturbed stretches of the ramps, averaged over the integrations."""
     usable = ~ramp.saturated[:, 1:] & ~ramp.jumps[:, 1:]
     steps = np.diff(ramp.groups.astype(np.float64), axis=1)
@@ -179,7 +188,7 @@ def fit(ramp: Ramp, expected: Floats, device: Detector, pattern: Pixels, readout
     return Image(sci, dq, np.where(reference, 0.0, var_poisson), var_rnoise)
 
 
-def calibrate(rate: Image, pattern: Pixels, device: Detector, flux_scale: float) -> Image:
+def calibrate(rate: Image, pattern: Pixels, device: Detector, flux_scale: float | Floats) -> Image:
     """From DN/s to surface brightness: divide by the flat in use, multiply by ``flux_scale`` (PHOTMJSR)."""
     scale = flux_scale / pattern.flat_in_use
     sci = rate.sci * scale

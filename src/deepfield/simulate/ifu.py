@@ -279,8 +279,8 @@ class MrsExposure:
         pattern = self._pattern(light)
         counts = np.nan_to_num(self.truth(light) / scale)
         rng = random(self.seed, exposure.root)
-        ramp, expected = detectors.expose(counts, device, pattern, exposure.readout, rng, exposure.averaged)
-        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, exposure.averaged)
+        ramp, expected = detectors.expose(counts, device, pattern, exposure.readout, rng, averaged=exposure.averaged)
+        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, averaged=exposure.averaged)
         cal = detectors.calibrate(rate, pattern, device, np.nan_to_num(scale))
         cal.dq[light.region == 0] |= detectors.NON_SCIENCE | detectors.DO_NOT_USE
         for plane in (cal.sci, cal.var_poisson, cal.var_rnoise, cal.var_flat):

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from deepfield.simulate.programme import Observation, Programme
 
 PLANCK = 6.62607015e-34
+MISSED_HITS = 0.04
+"""Share of the cosmic rays that the jump detection overlooks and the outlier detection has to find."""
 
 
 def plan(programme: Programme, seed: int) -> Plan:
@@ -164,8 +166,10 @@ class ImagingExposure:
         light, pattern = self.truth()
         scale = flux_scale(exposure)
         rng = random(self.seed, exposure.root)
-        ramp, expected = detectors.expose(light / scale, device, pattern, exposure.readout, rng, exposure.averaged)
-        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, exposure.averaged)
+        ramp, expected = detectors.expose(
+            light / scale, device, pattern, exposure.readout, rng, averaged=exposure.averaged, missed=MISSED_HITS
+        )
+        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, averaged=exposure.averaged)
         cal = detectors.calibrate(rate, pattern, device, scale)
         write_uncal(folder, exposure, ramp, celestial(exposure.projection))
         write_rate(folder, exposure, rate, celestial(exposure.projection))
@@ -260,7 +264,11 @@ def header_table(exposures: Sequence[Exposure]) -> fits.BinTableHDU:
         "EFFEXPTM": [exposure.readout.exposure_time for exposure in exposures],
         "S_REGION": [exposure.projection.s_region for exposure in exposures],
     }
-    table = fits.BinTableHDU(np.rec.fromarrays([np.array(v) for v in columns.values()], names=list(columns)))
+    arrays = {name: np.array(values) for name, values in columns.items()}
+    rows = np.zeros(len(exposures), dtype=[(name, array.dtype) for name, array in arrays.items()])
+    for name, array in arrays.items():
+        rows[name] = array
+    table = fits.BinTableHDU(rows)
     table.name = "HDRTAB"
     return table
 

@@ -44,6 +44,11 @@ if TYPE_CHECKING:
 
 STAGE_2 = ("detector1", "msa2")
 STAGE_3 = ("detector1", "msa2", "msa3")
+SPECTRUM_FACTS = (
+    "name", "slitlet_id", "source_id", "source_name", "source_alias", "source_type", "stellarity",
+    "source_xpos", "source_ypos", "source_ra", "source_dec", "shutter_state", "quadrant",
+)  # fmt: skip
+"""What the header of an extracted spectrum repeats of its slitlet's."""
 
 
 def plan(programme: Programme, seed: int) -> Plan:
@@ -52,7 +57,9 @@ def plan(programme: Programme, seed: int) -> Plan:
     by_observation: dict[int, list[Exposure]] = defaultdict(list)
     for exposure in exposures:
         by_observation[exposure.observation.number].append(exposure)
-    associations, detector_tasks, source_tasks = [], [], []
+    associations: list[Association] = []
+    detector_tasks: list[Task] = []
+    source_tasks: list[Task] = []
     for counter, members in enumerate(by_observation.values(), start=1):
         found = sources(members[0], seed)
         association = _association(members, found, counter)
@@ -62,8 +69,7 @@ def plan(programme: Programme, seed: int) -> Plan:
             nods = tuple(exposure for exposure in members if exposure.detector == name)
             detector_tasks.append(MsaDetector(nods, seed))
             source_tasks += [SourceProducts(nods, one, seed, association) for one in found if one.detector == name]
-    first: tuple[Task, ...] = tuple(detector_tasks)
-    return Plan(tuple(exposures), tuple(associations), (first, tuple(source_tasks)))
+    return Plan(tuple(exposures), tuple(associations), (tuple(detector_tasks), tuple(source_tasks)))
 
 
 def _association(members: Sequence[Exposure], found: Sequence[Source], counter: int) -> Association:
@@ -244,9 +250,7 @@ def _rectified_slit(exposure: Exposure, one: Spectrum2d) -> Tree:
 
 def _spec(exposure: Exposure, one: Spectrum2d) -> Tree:
     facts = slit_meta(exposure, one, with_wcs=False)
-    keep = ("name", "slitlet_id", "source_id", "source_name", "source_alias", "source_type", "stellarity")
-    keep += ("source_xpos", "source_ypos", "source_ra", "source_dec", "shutter_state", "quadrant")
-    spec = {key: facts[key] for key in keep}
+    spec = {key: facts[key] for key in SPECTRUM_FACTS}
     return spec | {
         "spec_table": extracted_table(one),
         "s_region": facts["meta"]["wcsinfo"]["s_region"],

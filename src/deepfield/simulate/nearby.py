@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LIGHT_KMS = 299792.458
+SPECTRAL_GRID = 6000
+"""Points of the wavelength grid on which spectra are computed before they are looked up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,13 +53,16 @@ class Galaxy:
         xi, eta = project(ra, dec, self.centre)
         east, north = xi * 3600, eta * 3600
         blur = (0.033 * wavelength + 0.106) / 2.3548
+        grid = np.linspace(wavelength.min() * 0.999, wavelength.max() * 1.001, SPECTRAL_GRID)
+        spread = np.interp(grid, *_ordered(wavelength, resolution))
         for one in range(self.flux.size):
             cos, sin = np.cos(np.radians(self.angle[one])), np.sin(np.radians(self.angle[one]))
             dx, dy = east - self.east[one], north - self.north[one]
             along, across = dx * sin + dy * cos, dx * cos - dy * sin
             wide, narrow = np.hypot(self.major[one], blur), np.hypot(self.minor[one], blur)
             shape = np.exp(-0.5 * ((along / wide) ** 2 + (across / narrow) ** 2)) / (2 * np.pi * wide * narrow)
-            total = total + shape * self.spectrum(one, wavelength, resolution) * 206264.806**2 * 1e-6
+            flux = np.interp(wavelength, grid, self.spectrum(one, grid, spread))
+            total = total + shape * flux * 206264.806**2 * 1e-6
         return total
 
     def spectrum(self, one: int, wavelength: Floats, resolution: Floats) -> Floats:
@@ -76,6 +81,11 @@ class Galaxy:
                 line = np.exp(-0.5 * ((rest - centre) / width) ** 2) / (width * np.sqrt(2 * np.pi))
                 flux += share * strength * 0.02 * line
         return np.asarray(self.flux[one] * flux)
+
+
+def _ordered(wavelength: Floats, values: Floats) -> tuple[Floats, Floats]:
+    order = np.argsort(wavelength, axis=None)[:: max(1, wavelength.size // 200)]
+    return wavelength.ravel()[order], values.ravel()[order]
 
 
 @lru_cache(maxsize=1)

@@ -90,7 +90,7 @@ class Psf:
 
 @lru_cache(maxsize=16)
 def point_spread(wavelength_um: float, width_um: float, step: float, pixels: int = 1024) -> Psf:
-    """The point spread function of a band around ``wavelength_um``, averaged over ``width_um``, ``step`` in arcseconds."""
+    """The point spread function of a band of ``width_um`` around ``wavelength_um``; ``step`` in arcseconds."""
     total = np.zeros((pixels, pixels))
     for shift in (-0.3, 0.0, 0.3):
         wavelength = (wavelength_um + shift * width_um) * 1e-6

@@ -29,7 +29,7 @@ ARCSEC = 1 / 3600.0
 
 @contextmanager
 def _without_network() -> Iterator[None]:
-    requests = importlib.import_module("requests")
+    requests: Any = importlib.import_module("requests")
     original = requests.get
 
     def refuse(*_: Any, **__: Any) -> None:
@@ -103,13 +103,13 @@ def _vertices(found: Any) -> tuple[tuple[float, float], ...]:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pointing:
-    """The attitude of the observatory during one exposure: a rotation from V2, V3 to the sky (SIAF, JWST-STScI-001550)."""
+    """The attitude of the observatory during one exposure: a rotation from V2, V3 to the sky (JWST-STScI-001550)."""
 
     attitude: Floats
 
     @classmethod
     def of(cls, reference: Aperture, target: tuple[float, float], roll: float, offset: tuple[float, float]) -> Pointing:
-        """The target at ``offset`` (Ideal frame, arcseconds) of the reference aperture, V3 at position angle ``roll``."""
+        """The target at ``offset`` (Ideal frame, arcseconds) of the reference aperture, V3 at angle ``roll``."""
         v2, v3 = _siaf(reference.instrument)[reference.name].idl_to_tel(*offset)
         rotations = importlib.import_module("pysiaf.utils.rotations")
         return cls(np.asarray(rotations.attitude_matrix(float(v2), float(v3), *target, roll)))

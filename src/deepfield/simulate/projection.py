@@ -81,8 +81,8 @@ class Projection:
         terms = np.stack([(u / scale) ** i * (v / scale) ** j for i, j in powers], axis=1)
         solution = np.linalg.lstsq(terms, plane, rcond=None)[0]
         solution /= np.array([float(scale) ** (i + j) for i, j in powers])[:, None]
-        cd = solution[:2].T.copy()
-        higher = np.linalg.solve(cd, solution[2:].T)
+        cd = np.array(solution[:2].T, np.float64)
+        higher: Floats = np.linalg.solve(cd, solution[2:].T)
         a, b = _no_distortion(), _no_distortion()
         for (i, j), (first, second) in zip(powers[2:], higher.T, strict=True):
             a[i, j], b[i, j] = first, second

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import signal
+from scipy import ndimage, signal
 
 from deepfield.simulate.optics import RADIAN, Psf, point_spread
 from deepfield.simulate.projection import project
@@ -23,32 +24,42 @@ FAINTEST_TRACE = 0.004
 GALAXY_REACH = 5.0
 """Half-light radii to which a galaxy is drawn."""
 OVERSAMPLING = 5
+WIDEST_NATIVE_PIXEL = 0.2
+"""Arcseconds; wider pixels are blocks of several."""
+BINNED_SPREAD = 0.75
+"""Standard deviation, in pixels, by which stars are widened on binned detectors."""
 
 
+@lru_cache(maxsize=16)
 def psf_for(band: tuple[float, float], pixel: float) -> Psf:
-    """The point spread function of a band (micrometres) fine enough for pixels of ``pixel`` arcseconds."""
+    """The point spread function of a band (micrometres) fine enough for pixels of ``pixel`` arcseconds.
+
+    Pixels of binned detectors would swallow a star whole; for them it is widened until its place can be measured.
+    """
     wavelength, width = sum(band) / 2, band[1] - band[0]
-    if pixel > 0.2:
-        return point_spread(wavelength, width, min(0.06, 0.0225 * (wavelength - 0.3 * width)), 1024)
-    return point_spread(wavelength, width, pixel / 3, 1024)
+    if pixel < WIDEST_NATIVE_PIXEL:
+        return point_spread(wavelength, width, pixel / 3, 1024)
+    sharp = point_spread(wavelength, width, min(0.06, 0.0225 * (wavelength - 0.3 * width)), 1024)
+    blurred = ndimage.gaussian_filter(sharp.image, BINNED_SPREAD * pixel / sharp.step, mode="constant")
+    return Psf(blurred / blurred.sum(), sharp.step)
 
 
 def render(scene: Scene, projection: Projection, band: tuple[float, float]) -> Floats:
     """What a perfect camera would see of a scene through a band, MJy/sr."""
     pixel = projection.scale * 3600
-    psf = psf_for(band, pixel)
+    psf = psf_for(band, round(pixel, 4))
     ra, dec = projection.grid()
     image = scene.diffuse(ra, dec, band)
     image += draw_galaxies(scene.galaxies, projection, sum(band) / 2)
     kernel = psf.on_pixels(pixel, (0.0, 0.0), 10)
     padded = np.pad(image, 10, mode="reflect")
     image = signal.oaconvolve(padded, kernel / kernel.sum(), mode="same")[10:-10, 10:-10]
-    return image + draw_stars(scene, projection, sum(band) / 2, psf)
+    return np.asarray(image) + draw_stars(scene, projection, sum(band) / 2, psf)
 
 
 def to_brightness(projection: Projection) -> float:
     """MJy/sr in the reference pixel for one Jy in it."""
-    return 1e-6 / np.radians(projection.scale) ** 2
+    return float(1e-6 / np.radians(projection.scale) ** 2)
 
 
 def draw_stars(scene: Scene, projection: Projection, wavelength: float, psf: Psf) -> Floats:
@@ -93,7 +104,7 @@ def draw_galaxies(galaxies: Galaxies, projection: Projection, wavelength: float)
         fine = OVERSAMPLING if galaxies.radius[one] < 6 * pixel else 1
         steps = (np.arange((2 * half + 1) * fine) + 0.5) / fine - half - 0.5
         xi, eta = projection.to_plane((column + steps)[None, :], (row + steps)[:, None])
-        profile = _sersic(galaxies, one, (xi - xi0[one]) * 3600, (eta - eta0[one]) * 3600)
+        profile = _sersic(galaxies, int(one), (xi - xi0[one]) * 3600, (eta - eta0[one]) * 3600)
         profile = profile.reshape(2 * half + 1, fine, 2 * half + 1, fine).sum(axis=(1, 3))
         rows, part_rows = _overlap(row, half, image.shape[0])
         columns, part_columns = _overlap(column, half, image.shape[1])

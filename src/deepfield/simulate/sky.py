@@ -96,7 +96,7 @@ class Scene:
         cell = 2 * self.radius / MAP_SIZE
         at = np.stack([eta / cell + MAP_SIZE / 2, -xi / cell + MAP_SIZE / 2])
         sample = [ndimage.map_coordinates(layer, at, order=1, mode="nearest") for layer in (self.gas, self.dust)]
-        return zodiacal + of_gas * sample[0] + of_dust * sample[1]
+        return np.asarray(zodiacal + of_gas * sample[0] + of_dust * sample[1])
 
 
 @lru_cache(maxsize=8)
@@ -164,7 +164,7 @@ def _power_law(rng: np.random.Generator, slope: float) -> Floats:
     spectrum = (rng.normal(size=wave.shape) + 1j * rng.normal(size=wave.shape)) * wave ** (-slope / 2)
     spectrum[0, 0] = 0.0
     noise: Floats = fft.irfft2(spectrum, (MAP_SIZE, MAP_SIZE))
-    return noise / noise.std()
+    return np.asarray(noise / noise.std())
 
 
 def _nebula(rng: np.random.Generator, gas: float, dust: float) -> tuple[Floats, Floats]:

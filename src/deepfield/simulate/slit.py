@@ -113,7 +113,7 @@ def source_light(source: Source, geometry: Geometry, nod: int) -> Floats:
     """The source alone, MJy per pixel."""
     wavelength = geometry.wavelength
     spread = wavelength / resolving_power(wavelength) / 2.3548
-    blur = np.hypot(source.size, 0.031 * wavelength + 0.02) / 2.3548 * 2 / ROW_ARCSEC
+    blur = np.hypot(source.size, 0.031 * wavelength + 0.02) / 2.3548 / ROW_ARCSEC
     rows = np.arange(wavelength.shape[0])[:, None] - row_of(source, nod)
     profile = np.exp(-0.5 * (rows / blur) ** 2)
     profile /= blur * np.sqrt(2 * np.pi)

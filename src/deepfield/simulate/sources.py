@@ -81,7 +81,8 @@ def catalogue(combined: Combined, labels: NDArray[np.uint32], background: Floats
 
 
 def _moments(signal: Floats, labels: NDArray[np.uint32], index: NDArray[np.int_], flux: Floats) -> dict[str, Floats]:
-    rows, columns = np.indices(signal.shape)
+    grid = np.indices(signal.shape).astype(np.float64)
+    rows, columns = grid[0], grid[1]
     safe = np.maximum(flux, 1e-30)
 
     def mean(values: Floats) -> Floats:
@@ -116,7 +117,7 @@ def _magnitude(flux: Floats) -> Floats:
 
 
 def _magnitude_error(flux: Floats, error: Floats) -> Floats:
-    return 2.5 / np.log(10) * error / np.maximum(flux, 1e-30)
+    return np.asarray(2.5 / np.log(10) * error / np.maximum(flux, 1e-30))
 
 
 def _boxes(combined: Combined, labels: NDArray[np.uint32]) -> dict[str, SkyCoord]:

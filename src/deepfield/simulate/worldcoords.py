@@ -143,7 +143,7 @@ def slit_wcs(
 ) -> Any:
     """The transform from the pixels of a slitlet to sky and wavelength (µm).
 
-    ``lines`` are tangent-plane coordinates about ``centre`` linear in y; ``wavelength`` holds one value for each column.
+    ``lines`` are tangent-plane coordinates about ``centre`` linear in y; ``wavelength`` has one value a column.
     """
     xi, eta = (models.Polynomial1D(1, c0=line[0], c1=line[1]) for line in lines)
     table = models.Tabular1D(np.arange(wavelength.size, dtype=float), wavelength, bounds_error=False)

@@ -36,26 +36,23 @@ def write(path: Path, tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: I
     extension. The primary header says that the file is simulated (SIMULATD) and how many detector pixels were
     averaged into one of its pixels (SIMBIN).
     """
-    meta = tree["meta"]
-    model = getattr(datamodels, meta["model_type"])(tree)
+    hdus = to_hdus(tree, binning=binning, extra=extra)
+    path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
-        hdus = fits_support.to_fits(model._instance, model._schema)  # noqa: SLF001 - save() would write today's date
-        for hdu in hdus:
-            if hdu.name == "EXTRACT1D":
-                _give_units(hdu)
-        for table in extra:
-            hdus.insert(len(hdus) - 1, table)
-        confess(hdus[0].header, binning)
-        path.parent.mkdir(parents=True, exist_ok=True)
         hdus.writeto(path, overwrite=True)
 
 
-def _give_units(table: fits.BinTableHDU) -> None:
-    """Write the units of an extracted spectrum, which the pipeline sets and the schema leaves open."""
-    for number, column in enumerate(table.columns.names, start=1):
-        if column in SPECTRUM_UNITS:
-            table.header.set(f"TUNIT{number}", SPECTRUM_UNITS[column], after=f"TFORM{number}")
+def to_hdus(tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = ()) -> fits.HDUList:
+    """The HDUs that ``write`` puts into a file."""
+    model = getattr(datamodels, tree["meta"]["model_type"])(tree)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Card is too long")
+        hdus = fits_support.to_fits(model._instance, model._schema)  # noqa: SLF001 - save() would write today's date
+        for table in extra:
+            hdus.insert(len(hdus) - 1, table)
+        confess(hdus[0].header, binning)
+    return hdus
 
 
 def confess(header: fits.Header, binning: tuple[int, int]) -> None:
@@ -68,7 +65,7 @@ def confess(header: fits.Header, binning: tuple[int, int]) -> None:
     if binning != (1, 1):
         header.add_history(
             f"Blocks of {binning[0]} x {binning[1]} detector pixels are averaged; footprint, plate scale "
-            "and surface brightness are true, pixels are larger."
+            "and surface brightness are true, pixels are larger and stars widened to suit them."
         )
 
 
