@@ -100,6 +100,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         journals=Journals(root / "journals"),
         previews=settings.previews_path,
         store_address=settings.store_address,
+        release_table=root / "release.toml",
         workers=settings.workers,
     )
     return Archive(

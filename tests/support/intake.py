@@ -52,6 +52,7 @@ def open_bench(
         journals=Journals(home / "journals"),
         previews=previews,
         store_address=str(home / "store"),
+        release_table=home / "release.toml",
         workers=workers,
         seconds_per_file=seconds,
         files_per_commit=files_per_commit,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 __all__ = ["Connection", "Database"]
 
 _WAIT_SECONDS: Final = 120
+_OVERFLOW: Final = 40
+"""Connections beyond the five that stay open: a server has as many threads."""
 _MIGRATION_LOCK: Final = 7_301_744_225_140_001
 _WRITES: Final = "deepfield_writes"
 
@@ -91,7 +93,9 @@ def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise ConfigurationError("database_url: SQLite needs a file, such as sqlite:////srv/deepfield/catalogue.sqlite")
     Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS, "isolation_level": None})
+    engine = create_engine(
+        url, max_overflow=_OVERFLOW, connect_args={"timeout": _WAIT_SECONDS, "isolation_level": None}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -103,7 +107,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA cache_size=-65536")
+    cursor.execute("PRAGMA cache_size=-16384")
     cursor.close()
 
 
@@ -114,6 +118,8 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _postgres_engine(url: URL) -> Engine:
     try:
-        return create_engine(url, pool_pre_ping=True, connect_args={"options": "-c timezone=UTC"})
+        return create_engine(
+            url, pool_pre_ping=True, max_overflow=_OVERFLOW, connect_args={"options": "-c timezone=UTC"}
+        )
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(f"database_url: the PostgreSQL driver is missing ({error})") from None

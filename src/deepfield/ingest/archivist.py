@@ -13,7 +13,7 @@ from deepfield.ingest.draft import Draft, assemble_drafts, stored_drafts
 from deepfield.ingest.linker import Linker
 from deepfield.ingest.report import Entry
 from deepfield.ingest.rules import stated
-from deepfield.model.errors import UnknownProductError
+from deepfield.model.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -93,7 +93,7 @@ class Archivist:
         """Take an observation (by obs_id) or a product (by file name) out of the current archive; history stays.
 
         Raises:
-            UnknownProductError: nothing current has this name.
+            NotFoundError: nothing current has this name.
         """
         hold_writers(connection)
         table = stated(connection)
@@ -121,7 +121,7 @@ class Archivist:
             return rows, {name: list(self._observations.artifacts_of(connection, [number])[number].values())}
         artifact = self._observations.current_artifacts(connection, [name]).get(name)
         if artifact is None:
-            raise UnknownProductError(name)
+            raise NotFoundError(f"{name!r} is neither an observation nor a product of this archive")
         rows = self._observations.observations_of(connection, [artifact["obs_number"]])
         return rows, {obs_id: [artifact] for obs_id in rows}
 

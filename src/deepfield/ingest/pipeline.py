@@ -55,7 +55,7 @@ class Order:
     verify: bool = False
     """Read files again that look unchanged by path, size and modification time."""
     table: ReleaseTable | None = None
-    """Release rules beside those in ``release.toml`` files of the tree, which they overrule."""
+    """Release rules that overrule those in ``release.toml`` files of the tree and of the archive."""
     workers: int | None = None
 
 
@@ -73,13 +73,14 @@ class Pipeline:
         journals: Journals,
         previews: Path,
         store_address: str,
+        release_table: Path | None = None,
         workers: int | None = None,
         seconds_per_file: float = 1800,
         files_per_commit: int = FILES,
     ) -> None:
         self._database, self._observations, self._sources = database, observations, sources
         self._archivist, self._leftovers, self._journals = archivist, leftovers, journals
-        self._previews, self._store_address = previews, store_address
+        self._previews, self._store_address, self._release_table = previews, store_address, release_table
         self._workers, self._seconds = workers or os.cpu_count() or 1, seconds_per_file
         self._files_per_commit = files_per_commit
 
@@ -108,11 +109,16 @@ class Pipeline:
         return run.report
 
     def _state_rules(self, found: Iterable[Found], run: _Run) -> bool:
-        """Read the release tables of the tree and keep their rules; return whether rules changed."""
+        """Keep the rules of the tree's release tables, of the archive's own and of the order; tell whether any changed.
+
+        Each overrules those before.
+        """
         tables = [file for file in found if file.name == RELEASE_TABLE and file.problem is None]
         table = ReleaseTable()
         for file in tables:
             table = table.merged(ReleaseTable.from_toml(Path(file.path)))
+        if self._release_table is not None and self._release_table.exists():
+            table = table.merged(ReleaseTable.from_toml(self._release_table))
         if run.order.table is not None:
             table = table.merged(run.order.table)
         with self._database.begin() as connection:

@@ -67,7 +67,7 @@ class Intake:
         archive refers to them.
 
         Raises:
-            UnknownProductError: nothing current has this name.
+            NotFoundError: nothing current has this name.
         """
         with self._database.begin() as connection:
             filing = self._archivist.withdraw(connection, name, at=datetime.now(UTC))

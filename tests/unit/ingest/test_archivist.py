@@ -9,7 +9,7 @@ from deepfield.ingest.reading import Rules, read_file
 from deepfield.ingest.release import ProgramRelease, ReleaseTable
 from deepfield.ingest.rules import state
 from deepfield.ingest.scan import scan
-from deepfield.model.errors import UnknownProductError
+from deepfield.model.errors import NotFoundError
 from support.files import EXPOSURE, write_association, write_product
 
 CAL = f"{EXPOSURE}_cal.fits"
@@ -203,7 +203,7 @@ def test_forgetting_an_observation_takes_its_links_and_copies_and_keeps_its_hist
     with bench.database.read() as connection:
         assert bench.observations.describe(connection, EXPOSURE)["n_products"] == 1
         assert bench.observations.describe(connection, COMBINED, snapshot=1)["obs_id"] == COMBINED
-    with pytest.raises(UnknownProductError):
+    with pytest.raises(NotFoundError, match=COMBINED):
         bench.intake.forget(COMBINED)
 
 

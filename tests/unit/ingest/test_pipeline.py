@@ -70,6 +70,12 @@ def test_release_tables_of_the_tree_hold_for_later_ingests_and_reach_older_produ
     assert ("public_release",) in bench.rows("SELECT type FROM event")
 
 
+def test_the_archives_own_release_table_overrules_that_of_a_tree(bench, tree):
+    (bench.home / "release.toml").write_text('[programs."1234"]\nrelease = 2030-01-01T00:00:00Z\n')
+    bench.intake.ingest([tree / "b", tree / "release.toml"])
+    assert bench.rows("SELECT data_release FROM artifact") == [("2030-01-01T00:00:00.000000Z",)]
+
+
 def test_a_release_table_that_cannot_be_read_stops_before_anything_is_published(bench, tree):
     (tree / "release.toml").write_text("[programs]\n1234 = 'soon'")
     with pytest.raises(ConfigurationError, match="release"):
