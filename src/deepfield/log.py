@@ -20,7 +20,9 @@ def set_up(*, form: Literal["console", "json"], level: str) -> None:
     threshold = logging.getLevelNamesMapping()[level.upper()]
     colours = sys.stderr.isatty()
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer(colors=colours)
+        structlog.processors.JSONRenderer()
+        if form == "json"
+        else structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=structlog.dev.plain_traceback)
     )
     tail: list[structlog.typing.Processor] = [structlog.processors.format_exc_info] if form == "json" else []
     structlog.configure(

@@ -32,7 +32,8 @@ def journey(deepfield: str) -> dict:
         ready = time.monotonic() - started
         public = json.loads(get(f"{address}/api/v1/observations?access=public&columns=obs_id&calib_level=3"))
         obs_id = public["data"]["obs_id"][0]
-        product = json.loads(get(f"{address}/api/v1/observations/{obs_id}/products"))["products"][0]
+        products = json.loads(get(f"{address}/api/v1/observations/{obs_id}/products"))["products"]
+        product = next(product for product in products if product["has_preview"])
         content = get(address + product["url"])
         exclusive = json.loads(get(f"{address}/api/v1/observations?access=exclusive&columns=main_product"))
         try:
@@ -47,7 +48,7 @@ def journey(deepfield: str) -> dict:
             "total": json.loads(get(f"{address}/api/v1/status"))["observations"],
             "intact": hashlib.sha256(content).hexdigest() == product["sha256"],
             "size": [len(content), int(product["size"])],
-            "preview": get(f"{address}{product['preview_url']}")[:4].hex() if product["preview_url"] else None,
+            "preview": get(address + product["preview_url"])[:4].hex(),
             "refusal": refusal,
         }
     finally:

@@ -36,4 +36,5 @@ def test_the_demo_journey_passes_without_a_network(simulated, tmp_path):
     assert story["total"] >= 10
     assert story["intact"]
     assert story["size"][0] == story["size"][1]
+    assert story["preview"] == b"\x89PNG".hex()
     assert story["refusal"] == [403, "exclusive_access"]

@@ -20,16 +20,18 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger("deepfield.web")
 
-SECURITY = {
+DEFAULTS = {
     "Content-Security-Policy": (
         "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; style-src-attr 'unsafe-inline'; "
         "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
+    "Cache-Control": "no-cache",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+"""Headers of every answer that does not say otherwise."""
 COMPRESSIBLE = ("application/json", "text/", "image/svg+xml", "application/javascript")
 LEAST = 1024
 """Bytes below which compression gains nothing."""
@@ -63,7 +65,7 @@ class Requests:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
-                for name, value in SECURITY.items():
+                for name, value in DEFAULTS.items():
                     headers.setdefault(name, value)
             await send(message)
 

@@ -52,9 +52,10 @@ def test_the_matrix_knows_the_routes():
 def test_no_request_reveals_exclusive_bytes(client, path):
     for method, headers, query in itertools.product(METHODS, HEADERS, QUERIES):
         answer = client.request(method, path + query, headers=headers)
-        assert answer.status_code == 403, (method, path, query, headers)
+        refusals = {403, 400} if query and path.startswith("/api/") else {403}  # the interface knows no such parameter
+        assert answer.status_code in refusals, (method, path, query, headers)
         assert not {"etag", "repr-digest", "last-modified", "content-range"} & set(answer.headers)
-        if method == "GET":
+        if method == "GET" and answer.status_code == 403:
             error = answer.json()["error"]
             assert (error["type"], error["release"]) == ("exclusive_access", RELEASE)
 

@@ -197,6 +197,8 @@ WRONG = {
     "/api/v1/products/nothing.fits/history": (404, "unknown_product"),
     f"/api/v1/products/{PUBLIC}_uncal.fits.gz/preview": (404, None),
     "/api/v1/resolve?name=nowhere at all": (404, "unresolved_name"),
+    f"/api/v1/observations/{PUBLIC}/products?al=1": (400, "unknown_parameter"),
+    "/api/v1/columns?limit=3": (400, "unknown_parameter"),
     "/api/v1/resolve": (422, "invalid_value"),
     "/api/v1/nothing": (404, "not_found"),
 }

@@ -1,9 +1,10 @@
 """The JSON interface of the portal: one module per resource; request, document, route, in that order."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends
 
 from deepfield.web.portal.api import archive, facets, footprints, names, observations, products
+from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
 
-router = APIRouter(prefix="/api/v1")
+router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown)])
 for resource in (observations, facets, footprints, products, names, archive):
     router.include_router(resource.router)

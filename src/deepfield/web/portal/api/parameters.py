@@ -15,6 +15,7 @@ from deepfield.model.errors import InvalidQueryError
 from deepfield.query.filters import PSEUDO_COLUMNS
 from deepfield.web.errors import UnknownParameterError
 
+PREFIX = "/api/v1"
 MAX_BODY = 1_000_000
 """Bytes; a list of a few ten thousand names still fits."""
 
@@ -153,12 +154,29 @@ def _json_pairs(body: bytes) -> list[tuple[str, str]]:
     return list(document)
 
 
+def refuse_unknown(request: Request) -> None:
+    """Refuse parameters of a GET that its route does not describe.
+
+    Raises:
+        UnknownParameterError: with the closest name that the route takes.
+    """
+    operations = request.app.openapi()["paths"][PREFIX + request.scope["route"].path]
+    operation = operations.get(request.method.lower(), {})
+    known = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
+    for name in request.query_params if request.method == "GET" else ():
+        _check_known(name, known)
+
+
+def _check_known(name: str, known: list[str]) -> None:
+    if name not in known:
+        closest = get_close_matches(name, known, n=1, cutoff=0.5)
+        raise UnknownParameterError(name, closest=closest[0] if closest else None)
+
+
 def _checked(pairs: Iterable[tuple[str, str]], known: list[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs:
-        if name not in known:
-            closest = get_close_matches(name, known, n=1, cutoff=0.5)
-            raise UnknownParameterError(name, closest=closest[0] if closest else None)
+        _check_known(name, known)
         if name in found:
             raise InvalidQueryError(name, value, "each parameter once; join alternatives by commas")
         found[name] = value
