@@ -6,7 +6,9 @@ from datetime import timedelta
 from structlog.testing import capture_logs
 
 from deepfield import worker
-from deepfield.worker import Repeated
+from deepfield.bootstrap import build
+from deepfield.config import Settings
+from deepfield.worker import Repeated, tasks
 
 
 def test_a_task_is_repeated_until_its_block_ends():
@@ -30,3 +32,8 @@ def test_a_failure_is_logged_and_tried_again(monkeypatch):
     with capture_logs() as lines, Repeated("task", act, timedelta(milliseconds=1)):
         assert done.wait(timeout=5)
     assert [line["event"] for line in lines] == ["task.failed"]
+
+
+def test_the_periodic_work_of_an_archive_can_be_done(tmp_path):
+    with build(Settings(home=tmp_path), searchable=False) as archive:
+        assert {task.name: task.action() for task in tasks(archive)} == {"announce_releases": 0, "sweep_store": 0}
