@@ -10,23 +10,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
 from deepfield.model.errors import InvalidQueryError
 from deepfield.query.filters import SortKey
-from deepfield.query.lower import column, literal
+from deepfield.query.lower import OBSERVATION, column, literal, numeric
+from deepfield.query.regions import LOOKS, meets, worth_looking_at
 from deepfield.query.words import HIT, RELEVANCE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pyarrow as pa
-
-    from deepfield.query.filters import Scalar, SearchQuery
+    from deepfield.model.coverage import Region
+    from deepfield.query.engines.duckdb import Session
+    from deepfield.query.filters import Match, Scalar, SearchQuery
     from deepfield.query.scope import Scope
 
 NUMBER: Final = "obs_number"
 _SORT_PREFIX: Final = "sort_"
+_LOOK_PREFIX: Final = "look_"
+_MOST_NEARBY: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +84,59 @@ def order_of(query: SearchQuery, *, ranked: bool) -> tuple[SortKey, ...]:
     return keys if NUMBER in used else (*keys, SortKey(NUMBER))
 
 
-def page_tree(scope: Scope, columns: Sequence[str], order: Sequence[SortKey], after: Cursor | None) -> exp.Select:
-    """Return the tree of one page: the columns asked for, then its sort values as ``sort_0`` and so on."""
-    tree = scope.select()
-    if after is not None:
-        tree = tree.where(_behind(order, after.values), copy=False)
-    tree = tree.select(*(column(name) for name in columns), copy=False)
-    tree = tree.select(*(exp.alias_(_key(key), f"{_SORT_PREFIX}{i}") for i, key in enumerate(order)), copy=False)
-    return tree.order_by(*ordering(order), copy=False)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The part of a result that is asked for."""
+
+    columns: tuple[str, ...]
+    order: tuple[SortKey, ...]
+    limit: int
+    after: Cursor | None
+
+    def select(self, tree: exp.Select) -> exp.Select:
+        """Add the columns, then the sort values as ``sort_0`` and so on, and leave out what came before the page."""
+        if self.after is not None:
+            tree = tree.where(_behind(self.order, self.after.values), copy=False)
+        values = [f"{OBSERVATION}.{name}" for name in self.columns]
+        values += [f"{_key(key).sql()} AS {_SORT_PREFIX}{i}" for i, key in enumerate(self.order)]
+        return tree.select(*(numeric(value) for value in values), copy=False)
+
+
+def read_page(session: Session, scope: Scope, wanted: Wanted) -> tuple[pa.Table, int]:
+    """Return up to one row more than a page, with sort values, and the number of all rows."""
+    tree = wanted.select(scope.select()).order_by(*ordering(wanted.order), copy=False)
+    rows = session.run(tree, limit=wanted.limit + 1)
+    if wanted.after is not None:
+        return rows, wanted.after.total
+    if scope.total is not None:
+        return rows, scope.total
+    if rows.num_rows <= wanted.limit:
+        return rows, rows.num_rows
+    return rows, int(session.run(count_tree(scope))["n"][0].as_py())
+
+
+def read_page_nearby(
+    session: Session, scope: Scope, wanted: Wanted, regions: Sequence[Region], match: Match
+) -> tuple[pa.Table, int] | None:
+    """Do as ``read_page`` in a single statement, for regions around which there is little; None where there is much.
+
+    ``scope`` has no sky condition: all rows that may meet the regions are read, tested and sorted here.
+    """
+    near = worth_looking_at(session, regions, match)
+    if near is None:
+        return None
+    looks = [numeric(f"{sql} AS {_LOOK_PREFIX}{name}") for name, sql in LOOKS.items()]
+    tree = wanted.select(scope.select().where(near, copy=False)).select(*looks, copy=False)
+    rows = session.run(tree, limit=_MOST_NEARBY + 1)
+    if rows.num_rows > _MOST_NEARBY:
+        return None
+    rows = rows.filter(
+        pa.array(meets({name: rows[f"{_LOOK_PREFIX}{name}"].to_numpy() for name in LOOKS}, regions, match))
+    )
+    keys = [(f"{_SORT_PREFIX}{i}", "descending" if key.descending else "ascending", "at_end")
+            for i, key in enumerate(wanted.order)]  # fmt: skip
+    total = rows.num_rows if wanted.after is None else wanted.after.total
+    return rows.take(pc.sort_indices(rows, sort_keys=keys).slice(0, wanted.limit + 1)), total
 
 
 def ordering(order: Sequence[SortKey]) -> list[exp.Expression]:
@@ -107,7 +157,7 @@ def last_values(rows: pa.Table, order: Sequence[SortKey]) -> tuple[Scalar | None
 
 def without_sort_values(rows: pa.Table) -> pa.Table:
     """Return a page as it was asked for."""
-    return rows.select([name for name in rows.column_names if not name.startswith(_SORT_PREFIX)])
+    return rows.select([name for name in rows.column_names if not name.startswith((_SORT_PREFIX, _LOOK_PREFIX))])
 
 
 def _key(key: SortKey) -> exp.Expression:

@@ -41,9 +41,13 @@ _SKY_HITS: Final = "sky_hits"
 _O: Final = OBSERVATION
 _FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
 """The field of view; where it is missing, a point has none and an outline may have any."""
-_CANDIDATE: Final = (
-    f"{_O}.obs_number, {_O}.healpix, {_O}.s_ra, {_O}.s_dec, {_FIELD} AS field, coalesce({_O}.s_region, '') AS outline"
-)
+LOOKS: Final = {
+    "s_ra": f"{_O}.s_ra",
+    "s_dec": f"{_O}.s_dec",
+    "field": _FIELD,
+    "outline": f"coalesce({_O}.s_region, '')",
+}
+"""What the exact test looks at: columns of candidates, with the SQL that gives them."""
 Candidates = dict[str, Any]
 """Columns of rows as numpy arrays."""
 
@@ -78,7 +82,8 @@ def meeting(session: Session, regions: Sequence[Region], match: Match) -> SkyCon
     found: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
     for region in regions:
         candidates, surely = _candidates(session, region, match)
-        found.append(_exactly(candidates, region, match))
+        met = meets(candidates, (region,), match)
+        found.append((candidates["obs_number"][met], candidates["healpix"][met]))
         inside += surely
     numbers, first = np.unique(np.concatenate([each for each, _ in found]), return_index=True)
     indices = np.concatenate([each for _, each in found])[first]
@@ -87,6 +92,37 @@ def meeting(session: Session, regions: Sequence[Region], match: Match) -> SkyCon
         parts.append(_among(session, numbers, indices))
     condition = numeric(f"({' OR '.join(parts)})") if parts else exp.false()
     return SkyCondition(condition, None if inside else len(numbers))
+
+
+def worth_looking_at(session: Session, regions: Sequence[Region], match: Match) -> exp.Expression | None:
+    """Return the condition for all rows that may meet the regions, few where these are small; None where one is not."""
+    parts: list[str] = []
+    for region in regions:
+        circle = _enclosing(region)
+        if circle.radius > _EXPLICIT_RADIUS:
+            return None
+        reach = _reach(session, match)
+        classes = " OR ".join(f"({_within(circle, low, high, match)})" for low, high in reach)
+        around = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach[-1][1] / 2 + _SLACK))
+        first, last = (0, (12 << 2 * ORDER) - 1) if around is None else (around[0][0], around[-1][1])
+        parts.append(f"({_O}.healpix BETWEEN {first} AND {last} AND ({classes}))")
+    return numeric(f"({' OR '.join(parts)})")
+
+
+def meets(rows: Candidates, regions: Sequence[Region], match: Match) -> NDArray[np.bool_]:
+    """Tell which rows meet one of the regions; ``rows`` has s_ra, s_dec, field and outline."""
+    met = np.zeros(len(rows["s_ra"]), dtype=np.bool_)
+    if len(met) == 0:
+        return met
+    for region in regions:
+        circle = _enclosing(region)
+        half = 0.0 if match == "center" else rows["field"] / 2
+        near = np.flatnonzero(distances(rows["s_ra"], rows["s_dec"], circle) <= circle.radius + half + _SLACK)
+        points = match == "center"
+        texts = [None if points or not text else text for text in rows["outline"][near].tolist()]
+        ra, dec = rows["s_ra"][near].tolist(), rows["s_dec"][near].tolist()
+        met[near] |= Outlines.read(texts, ra, dec).meet(region)
+    return met
 
 
 def _candidates(session: Session, region: Region, match: Match) -> tuple[Candidates, list[str]]:
@@ -103,11 +139,8 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[Candida
             where += f" AND {angle} - {half} <= {circle.radius + _SLACK!r}"
             where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
         alternatives.append(where)
-    rows = session.run_numeric(_CANDIDATE, "observation", alternatives)
-    if match == "footprint" and not by_circle and len(rows["s_ra"]):
-        near = distances(rows["s_ra"], rows["s_dec"], circle) <= circle.radius + rows["field"] / 2 + _SLACK
-        rows = {name: values[near] for name, values in rows.items()}
-    return rows, inside
+    columns = f"{_O}.obs_number, {_O}.healpix, " + ", ".join(f"{sql} AS {name}" for name, sql in LOOKS.items())
+    return session.run_numeric(columns, "observation", alternatives), inside
 
 
 def _enclosing(region: Region) -> Circle:
@@ -160,17 +193,6 @@ def _angle(circle: Circle) -> str:
 
 def _exact(value: float) -> str:
     return str(double(value).sql())
-
-
-def _exactly(rows: Candidates, region: Region, match: Match) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the numbers and HEALPix indices of the candidates that meet the region."""
-    numbers, indices = rows["obs_number"], rows["healpix"]
-    if len(numbers) == 0:
-        return numbers, indices
-    points = match == "center"
-    texts = [None if points or not text else text for text in rows["outline"].tolist()]
-    met = Outlines.read(texts, rows["s_ra"].tolist(), rows["s_dec"].tolist()).meet(region)
-    return numbers[met], indices[met]
 
 
 def _among(session: Session, numbers: NDArray[np.int64], indices: NDArray[np.int64]) -> str:

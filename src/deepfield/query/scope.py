@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
@@ -56,10 +56,17 @@ class Scope:
         return tree
 
 
-def scope_of(session: Session, query: SearchQuery, *, now: datetime) -> Scope:
-    """Look up region and text of a search and lower its filters."""
+def scope_of(session: Session, query: SearchQuery, *, now: datetime, sky: bool = True) -> Scope:
+    """Look up region and text of a search and lower its filters; without ``sky``, leave its region out."""
     return Scope(
         filters=tuple((each, where_filter(each, now=now)) for each in query.filters),
-        sky=None if query.region is None else meeting(session, query.region, query.match),
+        sky=meeting(session, query.region, query.match) if sky and query.region is not None else None,
         text=None if query.text is None else find_texts(session, query.text),
     )
+
+
+def with_sky(session: Session, query: SearchQuery, scope: Scope) -> Scope:
+    """Look up the region of a search for a scope made without it."""
+    if query.region is None:
+        return scope
+    return replace(scope, sky=meeting(session, query.region, query.match))

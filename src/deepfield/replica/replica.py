@@ -13,6 +13,7 @@ import structlog
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.errors import ConfigurationError, RebuildingError
 from deepfield.replica import layout
+from deepfield.replica.ahead import read_ahead
 from deepfield.replica.texts import index_new_documents
 
 if TYPE_CHECKING:
@@ -220,7 +221,7 @@ class Replica:
                 connection.execute(statement)
             observations = 0
             for table in self._tables:
-                for chunk in self._chunks(table, 0, until):
+                for chunk in read_ahead(self._chunks(table, 0, until)):
                     connection.register("new_rows", chunk)
                     connection.execute(f"INSERT INTO {table.name}_all BY NAME {layout.incoming(table, 'new_rows')}")
                     connection.unregister("new_rows")

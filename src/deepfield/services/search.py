@@ -23,14 +23,15 @@ from deepfield.query.filters import (
 )
 from deepfield.query.pages import (
     Cursor,
-    count_tree,
+    Wanted,
     last_values,
     order_of,
-    page_tree,
     question_of,
+    read_page,
+    read_page_nearby,
     without_sort_values,
 )
-from deepfield.query.scope import Scope, scope_of
+from deepfield.query.scope import Scope, scope_of, with_sky
 from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
 
 if TYPE_CHECKING:
@@ -160,10 +161,13 @@ class Search:
         after = None if query.after is None else Cursor.decode(query.after, query)
         columns = query.columns or tuple(column.name for column in self._table.columns if column.shown)
         with self._engine.session(query.snapshot if after is None else after.snapshot) as session:
-            scope = scope_of(session, query, now=self._now())
+            scope = scope_of(session, query, now=self._now(), sky=False)
             order = order_of(query, ranked=scope.ranked)
-            rows = session.run(page_tree(scope, columns, order, after), limit=query.limit + 1)
-            total = _total(session, scope, rows.num_rows, query.limit) if after is None else after.total
+            wanted = Wanted(columns, order, query.limit, after)
+            found = None
+            if query.region is not None:
+                found = read_page_nearby(session, scope, wanted, query.region, query.match)
+            rows, total = found or read_page(session, with_sky(session, query, scope), wanted)
             more = rows.num_rows > query.limit > 0
             rows = rows.slice(0, query.limit)
             values = last_values(rows, order) if more else ()
@@ -250,14 +254,6 @@ def _single(params: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
 
 
 _ONCE: Final = frozenset({"position", "radius", "match", "text", "sort", "columns", "limit", "after", "snapshot"})
-
-
-def _total(session: Session, scope: Scope, found: int, limit: int) -> int:
-    if scope.total is not None:
-        return scope.total
-    if found <= limit:
-        return found
-    return int(session.run(count_tree(scope))["n"][0].as_py())
 
 
 def _milliseconds(started: float) -> float:

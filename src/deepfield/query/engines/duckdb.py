@@ -153,13 +153,16 @@ class Watch:
 
     def _look(self) -> None:
         idle = 0
-        while True:
+        while idle <= self._IDLE_LOOKS:
             sleep(self._LOOK_SECONDS)
-            with self._lock:
-                for session in self._sessions:
-                    if session.overdue():
-                        session.cancel()
-                idle = 0 if self._sessions else idle + 1
-                if idle > self._IDLE_LOOKS:
-                    self._thread = None
-                    return
+            idle = 0 if self._cancel_overdue() else idle + 1
+        with self._lock:
+            self._thread = None
+
+    def _cancel_overdue(self) -> bool:
+        """Cancel what takes too long; tell whether there was anything to watch."""
+        with self._lock:
+            for session in self._sessions:
+                if session.overdue():
+                    session.cancel()
+            return bool(self._sessions)
