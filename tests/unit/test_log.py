@@ -25,7 +25,7 @@ def fail_with(password):
 @pytest.mark.parametrize("form", ["console", "json"])
 def test_a_failure_is_logged_without_the_values_at_hand(capsys, form):
     log.set_up(form=form, level="info")
-    password = "".join(["tu", "lip"])
+    password = "TULIP".lower()
     try:
         fail_with(password)
     except ValueError:
