@@ -3,14 +3,14 @@
 import fcntl
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from support.command import DEEPFIELD
+
 ROOT = Path(__file__).parents[1]
 REAL_DATA = Path(os.environ.get("DEEPFIELD_REAL_DATA", ROOT.parent / "shared" / "data" / "real"))
-DEEPFIELD = Path(sys.executable).with_name("deepfield")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,144 @@
+"""The main journey: find an observation, narrow, see it on the sky, open it, take it home."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+@pytest.fixture(scope="module")
+def public(address: str) -> dict[str, str]:
+    """A combined NIRCam image whose data are public, as the interface knows it."""
+    return first(address, "instrument_name=NIRCAM&calib_level=3&access=public&dataproduct_type=image")
+
+
+@pytest.fixture(scope="module")
+def exclusive(address: str) -> dict[str, str]:
+    return first(address, "access=exclusive&calib_level=3")
+
+
+def first(address: str, query: str) -> dict[str, str]:
+    columns = "obs_id,target_name,filters,main_product,data_release"
+    with urlopen(f"{address}/api/v1/observations?{query}&limit=1&columns={columns}") as answer:
+        found = json.load(answer)["data"]
+    return {name: values[0] for name, values in found.items()}
+
+
+def search(page: Page, text: str) -> None:
+    page.keyboard.press("/")
+    page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
+def total(page: Page) -> int:
+    return int(page.get_by_label("Filters").locator("strong").first.inner_text().replace(",", ""))
+
+
+def test_explore_opens_with_the_newest_observations_and_their_footprints(page: Page, screenshot) -> None:
+    page.goto("/")
+    rows = page.get_by_role("grid", name="Observations").get_by_role("row")
+    expect(rows.nth(5)).to_be_visible()
+    starts = [row.get_by_role("gridcell").nth(8).inner_text() for row in rows.all()[1:6]]
+    assert starts == sorted(starts, reverse=True)
+    expect(
+        page.get_by_role("application", name=re.compile(r"Footprints of the results: \d+ footprints"))
+    ).to_be_visible()
+    screenshot()
+
+
+def test_an_observation_is_found_by_name_narrowed_opened_and_taken_home(
+    page: Page, public: dict[str, str], tmp_path: Path, screenshot
+) -> None:
+    page.goto("/")
+    search(page, public["target_name"])
+    grid = page.get_by_role("grid", name="Observations")
+    expect(grid.get_by_role("gridcell", name=public["target_name"], exact=True).first).to_be_visible()
+    found = total(page)
+
+    page.get_by_role("checkbox", name=re.compile(r"^Level 3 ")).check()
+    expect(page.get_by_label("Filters").locator("strong").first).not_to_have_text(str(found))
+    assert 0 < total(page) < found
+
+    grid.get_by_role("gridcell", name=public["obs_id"]).click()
+    expect(page.get_by_role("heading", name=public["obs_id"])).to_be_visible()
+    screenshot("found")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(re.escape(f"/obs/{public['obs_id']}")))
+    expect(page.get_by_role("heading", name=public["obs_id"], level=1)).to_be_visible()
+    expect(page.get_by_role("application", name=re.compile("Preview of"))).to_be_visible()
+    screenshot("opened")
+
+    page.get_by_role("link", name=re.compile(r"^Files \d+")).click()
+    row = page.get_by_role("row").filter(has_text=public["main_product"])
+    with page.expect_download() as waiting:
+        row.get_by_role("button", name=re.compile("Download")).click()
+    taken = tmp_path / "taken.fits"
+    waiting.value.save_as(taken)
+    expect(row.get_by_text(re.compile("verified", re.IGNORECASE))).to_be_visible()
+    assert hashlib.sha256(taken.read_bytes()).hexdigest() == checksum(page, public)
+    screenshot("files")
+
+
+def checksum(page: Page, observation: dict[str, str]) -> str:
+    answer = page.request.get(f"/api/v1/observations/{observation['obs_id']}/products?all=1").json()
+    (sha256,) = [one["sha256"] for one in answer["products"] if one["filename"] == observation["main_product"]]
+    return sha256
+
+
+def test_an_exclusive_observation_is_refused_kindly_with_its_release_date(
+    page: Page, exclusive: dict[str, str], screenshot
+) -> None:
+    assert page.request.get(f"/products/{exclusive['main_product']}").status == 403
+    assert page.request.get(f"/previews/{exclusive['main_product']}").status == 403
+
+    page.goto(f"/obs/{exclusive['obs_id']}")
+
+    day = exclusive["data_release"][:10]
+    expect(
+        page.get_by_role("main").get_by_text(re.compile(f"exclusive access.*{day}", re.IGNORECASE)).first
+    ).to_be_visible()
+    screenshot()
+
+
+def test_the_address_holds_the_view(page: Page, public: dict[str, str]) -> None:
+    page.goto("/")
+    search(page, public["target_name"])
+    page.get_by_role("checkbox", name=re.compile(r"^Level 3 ")).check()
+    page.get_by_role("grid", name="Observations").get_by_role("gridcell", name=public["obs_id"]).click()
+    expect(page.get_by_role("heading", name=public["obs_id"])).to_be_visible()
+    found, link = total(page), page.url
+
+    page.goto("about:blank")
+    page.goto(link)
+
+    expect(page.get_by_role("heading", name=public["obs_id"])).to_be_visible()
+    assert total(page) == found
+    page.go_back()
+    page.go_forward()
+    expect(page.get_by_role("heading", name=public["obs_id"])).to_be_visible()
+
+
+def test_nothing_found_says_what_to_do_next(page: Page, screenshot) -> None:
+    page.goto("/?target_name=NO-SUCH-TARGET")
+    expect(page.get_by_text(re.compile("no match|nothing|no observation", re.IGNORECASE)).first).to_be_visible()
+    screenshot()
+
+
+def test_the_light_theme_is_one_key_away(page: Page, screenshot) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Light theme").click()
+    expect(page.get_by_role("button", name="Dark theme")).to_be_visible()
+    screenshot()
+
+
+@pytest.mark.parametrize("width", [390, 1280, 2560])
+def test_explore_fits_every_width(page: Page, width: int, screenshot) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/")
+    expect(page.get_by_role("grid", name="Observations").get_by_role("row").nth(1)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    screenshot()
