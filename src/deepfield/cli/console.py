@@ -13,6 +13,7 @@ from rich.table import Table
 
 from deepfield.ingest.report import Report
 
+MOST_NAMED = 20
 PAUSE = 5.0
 """Seconds between plain lines."""
 
@@ -60,8 +61,10 @@ def size(count: int) -> str:
 
 def show_report(report: Report) -> None:
     """Say what became of the files of an ingest: refusals by name, then a table of numbers."""
-    for entry in report.refused:
+    for entry in report.refused[:MOST_NAMED]:
         typer.echo(f"refused  {entry.path}: {entry.reason}", err=True)
+    if (more := len(report.refused) - MOST_NAMED) > 0:
+        typer.echo(f"refused  {more} more; --report FILE writes all of them", err=True)
     rows = [(status, count) for status, count in report.counts.items() if count]
     total = f"{len(report.entries)} files, {size(report.size)}, {len(report.observations)} observations changed"
     console = Console()
