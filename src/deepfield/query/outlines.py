@@ -6,10 +6,11 @@ as large ones, at the poles and across RA 0 alike. What touches overlaps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
@@ -21,73 +22,82 @@ if TYPE_CHECKING:
 
 Array: TypeAlias = NDArray[np.float64]
 Mask: TypeAlias = NDArray[np.bool_]
+Rows: TypeAlias = NDArray[np.int64]
 
-_POLYGON: Final = "POLYGON ICRS "
 _TOUCH: Final = 1e-14
 """Radians (2 nanoarcseconds) within which two things touch: what rounding leaves."""
 _MOST_PAIRS: Final = 500_000
 """Pairs of sides compared at a time, which bounds memory."""
 
 
-@dataclass(slots=True)
 class Outlines:
     """The footprints of some rows, sorted by shape; each shape knows the row it belongs to."""
 
-    size: int
-    texts: dict[int, tuple[list[int], list[str]]] = field(default_factory=dict)
-    """Polygons as ``ra dec ra dec …`` in degrees, by number of vertices: rows and texts."""
-    circles: tuple[list[int], list[tuple[float, float, float]]] = field(default_factory=lambda: ([], []))
-    """Rows, and ra, dec, radius in degrees; points have radius 0."""
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._polygons: dict[int, list[tuple[Rows, Array]]] = {}
+        """By number of vertices: rows, and (row, vertex, ra and dec in degrees)."""
+        self._circles: list[tuple[Rows, Array]] = []
+        """Rows, and (row, ra, dec and radius in degrees); points have radius 0."""
 
     @classmethod
-    def read(cls, texts: Sequence[str | None], ra: Sequence[float], dec: Sequence[float]) -> Outlines:
+    def read(cls, texts: Sequence[str | None], ra: Array, dec: Array) -> Outlines:
         """Read footprints as ``s_region`` has them; a row without one is a point at its centre."""
         outlines = cls(len(texts))
         for row, text in enumerate(texts):
-            if text is None:
-                outlines._add_circle(row, (ra[row], dec[row], 0.0))
-            elif text.startswith(_POLYGON) and text.find("P", 1) < 0 and "  " not in text:
-                outlines._add_polygon(row, text[len(_POLYGON) :])
-            else:
-                for region in parse_regions(text):
-                    outlines._add_region(row, region)
+            regions = (Point(ra[row], dec[row]),) if text is None else parse_regions(text)
+            for region in regions:
+                outlines._add(row, region)
+        return outlines
+
+    @classmethod
+    def points(cls, ra: Array, dec: Array) -> Outlines:
+        """Take centres for footprints."""
+        outlines = cls(len(ra))
+        outlines._circles.append((np.arange(len(ra)), np.column_stack([ra, dec, np.zeros(len(ra))])))
+        return outlines
+
+    @classmethod
+    def stored(cls, vertices: pa.Array, texts: pa.Array, ra: Array, dec: Array) -> Outlines:
+        """Take polygons as the replica stores them, as lists of numbers; where there is none, the text is read."""
+        others = np.flatnonzero(vertices.is_null().to_numpy(zero_copy_only=False))
+        kept = [text or None for text in texts.take(pa.array(others)).to_pylist()]
+        outlines = cls(len(vertices))
+        for row, text in zip(others.tolist(), kept, strict=True):
+            for region in (Point(ra[row], dec[row]),) if text is None else parse_regions(text):
+                outlines._add(row, region)
+        lengths = pc.fill_null(pc.list_value_length(vertices), 0).to_numpy()
+        starts = np.cumsum(lengths) - lengths
+        values = vertices.flatten().to_numpy()
+        for length in np.unique(lengths[lengths > 0]).tolist():
+            rows = np.flatnonzero(lengths == length)
+            coordinates = values[starts[rows][:, None] + np.arange(length)]
+            outlines._polygons.setdefault(length // 2, []).append((rows, coordinates.reshape(-1, length // 2, 2)))
         return outlines
 
     def meet(self, region: Region) -> Mask:
         """Tell for each row whether its footprint and the region have a point in common."""
-        met = np.zeros(self.size, dtype=np.bool_)
-        rows, numbers = self.circles
-        if rows:
-            values = np.array(numbers)
+        met = np.zeros(self._size, dtype=np.bool_)
+        for rows, values in self._circles:
             hits = _disks_meet(_vectors(values[:, 0], values[:, 1]), np.radians(values[:, 2]), region)
             np.logical_or.at(met, rows, hits)
-        for count, (owners, texts) in self.texts.items():
-            degrees = np.fromstring(" ".join(texts), sep=" ").reshape(-1, count, 2)
+        for pieces in self._polygons.values():
+            rows, degrees = (np.concatenate(part) for part in zip(*pieces, strict=True))
             hits = _polygons_meet(_vectors(degrees[..., 0], degrees[..., 1]), region)
-            np.logical_or.at(met, owners, hits)
+            np.logical_or.at(met, rows, hits)
         return met
 
-    def _add_region(self, row: int, region: Region) -> None:
+    def _add(self, row: int, region: Region) -> None:
         match region:
             case Polygon():
-                numbers = (number for vertex in region.normalised().vertices for number in vertex)
-                self._add_polygon(row, " ".join(map(repr, numbers)))
+                corners = np.array(region.normalised().vertices)
+                self._polygons.setdefault(len(corners), []).append((np.array([row]), corners[None]))
             case Circle(ra, dec, radius):
-                self._add_circle(row, (ra, dec, radius))
+                self._circles.append((np.array([row]), np.array([[ra, dec, radius]])))
             case Point(ra, dec):
-                self._add_circle(row, (ra, dec, 0.0))
+                self._circles.append((np.array([row]), np.array([[ra, dec, 0.0]])))
             case Box():
-                self._add_region(row, region.polygon())
-
-    def _add_polygon(self, row: int, text: str) -> None:
-        rows, texts = self.texts.setdefault((text.count(" ") + 1) // 2, ([], []))
-        rows.append(row)
-        texts.append(text)
-
-    def _add_circle(self, row: int, numbers: tuple[float, float, float]) -> None:
-        rows, values = self.circles
-        rows.append(row)
-        values.append(numbers)
+                self._add(row, region.polygon())
 
 
 def distances(ra: Array, dec: Array, centre: Point | Circle) -> Array:

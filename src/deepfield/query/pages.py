@@ -17,7 +17,7 @@ from sqlglot import exp
 from deepfield.model.errors import InvalidQueryError
 from deepfield.query.filters import SortKey
 from deepfield.query.lower import OBSERVATION, column, literal, numeric
-from deepfield.query.regions import LOOKS, meets, worth_looking_at
+from deepfield.query.regions import LOOK_PREFIX, LOOKS, meets, worth_looking_at
 from deepfield.query.words import HIT, RELEVANCE
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 NUMBER: Final = "obs_number"
 _SORT_PREFIX: Final = "sort_"
-_LOOK_PREFIX: Final = "look_"
 _MOST_NEARBY: Final = 5000
 
 
@@ -125,14 +124,12 @@ def read_page_nearby(
     near = worth_looking_at(session, regions, match)
     if near is None:
         return None
-    looks = [numeric(f"{sql} AS {_LOOK_PREFIX}{name}") for name, sql in LOOKS.items()]
+    looks = [numeric(look) for look in LOOKS]
     tree = wanted.select(scope.select().where(near, copy=False)).select(*looks, copy=False)
     rows = session.run(tree, limit=_MOST_NEARBY + 1)
     if rows.num_rows > _MOST_NEARBY:
         return None
-    rows = rows.filter(
-        pa.array(meets({name: rows[f"{_LOOK_PREFIX}{name}"].to_numpy() for name in LOOKS}, regions, match))
-    )
+    rows = rows.filter(pa.array(meets(rows, regions, match)))
     keys = [(f"{_SORT_PREFIX}{i}", "descending" if key.descending else "ascending", "at_end")
             for i, key in enumerate(wanted.order)]  # fmt: skip
     total = rows.num_rows if wanted.after is None else wanted.after.total
@@ -157,7 +154,7 @@ def last_values(rows: pa.Table, order: Sequence[SortKey]) -> tuple[Scalar | None
 
 def without_sort_values(rows: pa.Table) -> pa.Table:
     """Return a page as it was asked for."""
-    return rows.select([name for name in rows.column_names if not name.startswith((_SORT_PREFIX, _LOOK_PREFIX))])
+    return rows.select([name for name in rows.column_names if not name.startswith((_SORT_PREFIX, LOOK_PREFIX))])
 
 
 def _key(key: SortKey) -> exp.Expression:

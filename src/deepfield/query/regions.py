@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import hpgeom
 import numpy as np
@@ -41,15 +41,15 @@ _SKY_HITS: Final = "sky_hits"
 _O: Final = OBSERVATION
 _FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
 """The field of view; where it is missing, a point has none and an outline may have any."""
-LOOKS: Final = {
-    "s_ra": f"{_O}.s_ra",
-    "s_dec": f"{_O}.s_dec",
-    "field": _FIELD,
-    "outline": f"coalesce({_O}.s_region, '')",
-}
-"""What the exact test looks at: columns of candidates, with the SQL that gives them."""
-Candidates = dict[str, Any]
-"""Columns of rows as numpy arrays."""
+LOOK_PREFIX: Final = "look_"
+LOOKS: Final = (
+    f"{_O}.s_ra AS {LOOK_PREFIX}ra",
+    f"{_O}.s_dec AS {LOOK_PREFIX}dec",
+    f"{_FIELD} AS {LOOK_PREFIX}field",
+    f"{_O}.outline AS {LOOK_PREFIX}vertices",
+    f"CASE WHEN {_O}.outline IS NULL THEN {_O}.s_region END AS {LOOK_PREFIX}text",
+)
+"""What the exact test looks at: the columns that candidates need beside those asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def meeting(session: Session, regions: Sequence[Region], match: Match) -> SkyCon
     for region in regions:
         candidates, surely = _candidates(session, region, match)
         met = meets(candidates, (region,), match)
-        found.append((candidates["obs_number"][met], candidates["healpix"][met]))
+        found.append((candidates["obs_number"].to_numpy()[met], candidates["healpix"].to_numpy()[met]))
         inside += surely
     numbers, first = np.unique(np.concatenate([each for each, _ in found]), return_index=True)
     indices = np.concatenate([each for _, each in found])[first]
@@ -109,23 +109,31 @@ def worth_looking_at(session: Session, regions: Sequence[Region], match: Match) 
     return numeric(f"({' OR '.join(parts)})")
 
 
-def meets(rows: Candidates, regions: Sequence[Region], match: Match) -> NDArray[np.bool_]:
-    """Tell which rows meet one of the regions; ``rows`` has s_ra, s_dec, field and outline."""
-    met = np.zeros(len(rows["s_ra"]), dtype=np.bool_)
-    if len(met) == 0:
+def meets(rows: pa.Table, regions: Sequence[Region], match: Match) -> NDArray[np.bool_]:
+    """Tell which rows meet one of the regions; ``rows`` has the columns ``LOOKS``."""
+    met = np.zeros(rows.num_rows, dtype=np.bool_)
+    if rows.num_rows == 0:
         return met
+    ra, dec, fields = (rows[f"{LOOK_PREFIX}{name}"].to_numpy() for name in ("ra", "dec", "field"))
     for region in regions:
         circle = _enclosing(region)
-        half = 0.0 if match == "center" else rows["field"] / 2
-        near = np.flatnonzero(distances(rows["s_ra"], rows["s_dec"], circle) <= circle.radius + half + _SLACK)
-        points = match == "center"
-        texts = [None if points or not text else text for text in rows["outline"][near].tolist()]
-        ra, dec = rows["s_ra"][near].tolist(), rows["s_dec"][near].tolist()
-        met[near] |= Outlines.read(texts, ra, dec).meet(region)
+        half = 0.0 if match == "center" else fields / 2
+        near = np.flatnonzero(distances(ra, dec, circle) <= circle.radius + half + _SLACK)
+        if match == "center":
+            outlines = Outlines.points(ra[near], dec[near])
+        else:
+            texts, vertices = (_column(rows, name).take(pa.array(near)) for name in ("text", "vertices"))
+            outlines = Outlines.stored(vertices, texts, ra[near], dec[near])
+        met[near] |= outlines.meet(region)
     return met
 
 
-def _candidates(session: Session, region: Region, match: Match) -> tuple[Candidates, list[str]]:
+def _column(rows: pa.Table, name: str) -> pa.Array:
+    column = rows[f"{LOOK_PREFIX}{name}"]
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Table, list[str]]:
     """Return the rows to be looked at one by one, and conditions for those that surely meet the region."""
     circle = _enclosing(region)
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
@@ -139,7 +147,7 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[Candida
             where += f" AND {angle} - {half} <= {circle.radius + _SLACK!r}"
             where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
         alternatives.append(where)
-    columns = f"{_O}.obs_number, {_O}.healpix, " + ", ".join(f"{sql} AS {name}" for name, sql in LOOKS.items())
+    columns = ", ".join((f"{_O}.obs_number", f"{_O}.healpix", *LOOKS))
     return session.run_numeric(columns, "observation", alternatives), inside
 
 

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import pyarrow as pa
 
+from deepfield.replica.footprints import vertices_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from deepfield.model.tables import ColumnType, TableSchema
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Counts the layouts; a replica of another number is rebuilt."""
 
 _TYPES: Final[Mapping[ColumnType, tuple[str, pa.DataType]]] = MappingProxyType(
@@ -37,6 +39,8 @@ TEXT_COLUMNS: Final = ("target_name", "target_standard_name", "proposal_id", "pr
 """Columns of ``observation`` that a text search looks into."""
 DOCUMENT: Final = "document"
 """Hidden column of ``observation``: which distinct combination of texts a row carries."""
+OUTLINE: Final = "outline"
+"""Hidden column of ``observation``: the vertices of a footprint that is one polygon, as numbers."""
 
 _INTERNAL: Final = (
     "CREATE TABLE replica_state (fingerprint VARCHAR, snapshot BIGINT, built_rows BIGINT, applied_rows BIGINT)",
@@ -57,11 +61,20 @@ def create_statements(tables: Iterable[TableSchema]) -> list[str]:
     for table in tables:
         columns = [f"{column.name} {_TYPES[column.type][0]}" for column in table.columns]
         if table.name == "observation":
-            columns.append(f"{DOCUMENT} UBIGINT")
+            columns += [f"{DOCUMENT} UBIGINT", f"{OUTLINE} DOUBLE[]"]
         columns += ["seq_from BIGINT", "seq_to BIGINT"]
         statements.append(f"CREATE TABLE {table.name}_all ({', '.join(columns)})")
         statements.append(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_all WHERE seq_to IS NULL")
     return statements
+
+
+def arranged(table: TableSchema, rows: pa.Table) -> pa.Table:
+    """Return rows of the feed with the types and the computed columns of the replica."""
+    schema = arrow_schema(table)
+    rows = rows.select(schema.names).cast(schema)
+    if table.name == "observation":
+        rows = rows.append_column(OUTLINE, vertices_of(rows["s_region"]))
+    return rows
 
 
 def incoming(table: TableSchema, source: str) -> str:

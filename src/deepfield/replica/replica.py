@@ -239,7 +239,6 @@ class Replica:
 
     def _chunks(self, table: TableSchema, after: int, until: int) -> Iterator[pa.Table]:
         """Yield changed rows as they stood at ``until``, in pieces that DuckDB likes."""
-        schema = layout.arrow_schema(table)
         waiting: list[pa.RecordBatch] = []
         rows = 0
         for batch in self._feed.rows(table.name, after, until):
@@ -248,10 +247,10 @@ class Replica:
             waiting.append(batch)
             rows += batch.num_rows
             if rows >= _CHUNK_ROWS:
-                yield pa.Table.from_batches(waiting).select(schema.names).cast(schema)
+                yield layout.arranged(table, pa.Table.from_batches(waiting))
                 waiting, rows = [], 0
         if rows:
-            yield pa.Table.from_batches(waiting).select(schema.names).cast(schema)
+            yield layout.arranged(table, pa.Table.from_batches(waiting))
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

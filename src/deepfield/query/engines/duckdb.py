@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pyarrow as pa
-    from numpy.typing import NDArray
     from sqlglot import exp
 
     from deepfield.replica import Replica
@@ -77,7 +76,7 @@ class Session:
         with self._running():
             return self._cursor.sql(sql).to_arrow_table()
 
-    def run_numeric(self, columns: str, table: str, alternatives: Sequence[str]) -> dict[str, NDArray[Any]]:
+    def run_numeric(self, columns: str, table: str, alternatives: Sequence[str]) -> pa.Table:
         """Return columns of the rows of a table that hold one of some conditions, each of which skips by itself.
 
         All texts hold nothing but our own column names and numbers: what a tree of a hundred comparisons would say,
@@ -88,8 +87,7 @@ class Session:
             source = f"(SELECT * FROM {table}_all WHERE {alive(f'{table}_all', self._past).sql('duckdb')})"
         parts = (f"SELECT {columns} FROM {source} AS {OBSERVATION} WHERE {where}" for where in alternatives)
         with self._running():
-            found: dict[str, NDArray[Any]] = self._cursor.execute(" UNION ALL ".join(parts)).fetchnumpy()
-            return found
+            return self._cursor.sql(" UNION ALL ".join(parts)).to_arrow_table()
 
     @property
     def largest_field(self) -> float:
