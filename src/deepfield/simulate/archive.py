@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,14 +15,13 @@ from deepfield.simulate import association
 from deepfield.simulate.modes import MODES
 from deepfield.simulate.mosaic import Mosaic
 from deepfield.simulate.programme import programmes
-from deepfield.simulate.work import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from deepfield.simulate.programme import Programme, Release, Size
-    from deepfield.simulate.work import Task
+    from deepfield.simulate.work import Plan, Task
 
 EXCLUSIVE_FOR = timedelta(days=274)
 SOON = timedelta(days=3)
@@ -92,7 +91,7 @@ def _with_mosaic(plan: Plan, size: int, seed: int) -> Plan:
     if not tiles:
         return plan
     first, *rest = plan.stages
-    return Plan(plan.exposures, plan.associations, ((Mosaic(tiles, size, seed), *first), *rest))
+    return replace(plan, stages=((Mosaic(tiles, size, seed), *first), *rest))
 
 
 def _work(

@@ -20,7 +20,7 @@ from deepfield.simulate.header import celestial, created, exposure_meta, isot, p
 from deepfield.simulate.optics import COLLECTING_AREA
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.render import render
-from deepfield.simulate.resample import Calibrated, Combined, common_grid, flag_outliers, resample
+from deepfield.simulate.resample import Calibrated, Combined, apart, common_grid, flag_outliers, resample
 from deepfield.simulate.sky import random, scene
 from deepfield.simulate.sources import catalogue, detect
 from deepfield.simulate.work import Plan
@@ -51,7 +51,11 @@ def plan(programme: Programme, seed: int) -> Plan:
     return Plan(
         exposures=tuple(exposures),
         associations=tuple(combination.association for combination in combinations),
-        stages=(tuple(ImagingExposure(exposure, seed) for exposure in exposures), combinations),
+        stages=(
+            tuple(ImagingExposure(exposure, seed) for exposure in exposures),
+            tuple(Outliers(exposure, one) for one in combinations for exposure in one.exposures),
+            combinations,
+        ),
     )
 
 
@@ -274,8 +278,36 @@ def header_table(exposures: Sequence[Exposure]) -> fits.BinTableHDU:
 
 
 @dataclass(frozen=True, slots=True)
+class Outliers:
+    """Compare one exposure with those that overlap it: ``crf``, the ``cal`` image with outliers flagged."""
+
+    exposure: Exposure
+    combination: Combination
+
+    @property
+    def name(self) -> str:
+        return f"{self.exposure.root}_{self.exposure.acid}"
+
+    def run(self, folder: Path) -> None:
+        """Write the ``crf`` file into ``folder``, which holds the ``cal`` files."""
+        image = read_image(folder / self.exposure.file("cal"))
+        others = [
+            _calibrated(read_image(folder / other.file("cal")), other)
+            for other in self.combination.exposures
+            if other is not self.exposure and other.root != self.exposure.root
+            if not apart(other.projection, self.exposure.projection)
+        ]
+        dq = flag_outliers(_calibrated(image, self.exposure), others)
+        flagged = detectors.Image(image.sci, dq, image.var_poisson, image.var_rnoise, image.var_flat)
+        tree = cal_tree(self.exposure, flagged, "crf")
+        self.combination.association.stamp(tree["meta"])
+        tree["meta"]["date"] = isot(created(self.combination.exposures))
+        write(folder / self.exposure.file("crf"), tree, binning=self.exposure.binning)
+
+
+@dataclass(frozen=True, slots=True)
 class Combination:
-    """Stage 3 of one filter of one observation: ``crf``, ``i2d``, ``segm`` and ``cat``."""
+    """Stage 3 of one filter of one observation: ``i2d``, ``segm`` and ``cat``."""
 
     exposures: tuple[Exposure, ...]
     seed: int
@@ -296,25 +328,10 @@ class Combination:
         return Association("image3", rule, self.counter, self.exposures, (Product(self.name, members),))
 
     def run(self, folder: Path) -> None:
-        """Write the combined products into ``folder``, which holds the ``cal`` files."""
-        images = [read_image(folder / exposure.file("cal")) for exposure in self.exposures]
-        inputs = [_calibrated(image, exposure) for image, exposure in zip(images, self.exposures, strict=True)]
+        """Write the combined products into ``folder``, which holds the ``crf`` files."""
+        inputs = [_calibrated(read_image(folder / one.file("crf")), one) for one in self.exposures]
         grid = common_grid([exposure.projection for exposure in self.exposures], _roll(self.exposures[0]))
-        flags = flag_outliers(inputs)
-        for exposure, image, one in zip(self.exposures, images, flags, strict=True):
-            flagged = detectors.Image(image.sci, one, image.var_poisson, image.var_rnoise, image.var_flat)
-            self._write_crf(folder, exposure, flagged)
-        inputs = [
-            Calibrated(one.sci, dq, one.variances, one.projection, one.time)
-            for one, dq in zip(inputs, flags, strict=True)
-        ]
         self._write_combined(folder, resample(inputs, grid))
-
-    def _write_crf(self, folder: Path, exposure: Exposure, image: detectors.Image) -> None:
-        tree = cal_tree(exposure, image, "crf")
-        self.association.stamp(tree["meta"])
-        tree["meta"]["date"] = isot(created(self.exposures))
-        write(folder / exposure.file("crf"), tree, binning=exposure.binning)
 
     def _write_combined(self, folder: Path, combined: Combined) -> None:
         stages = ("detector1", "image2", "image3_combined")

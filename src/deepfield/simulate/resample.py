@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from deepfield.simulate.detector import DO_NOT_USE, OUTLIER
 from deepfield.simulate.projection import Projection, project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,25 +62,32 @@ def resample(inputs: Sequence[Calibrated], grid: Projection) -> Combined:
     context = np.zeros((planes, *grid.shape), np.uint32)
     total, weight = np.zeros(grid.shape), np.zeros(grid.shape)
     spread = [np.zeros(grid.shape) for _ in range(3)]
-    for begin in range(0, grid.shape[0], STRIP):
-        rows = slice(begin, min(begin + STRIP, grid.shape[0]))
-        y, x = np.mgrid[rows, : grid.shape[1]]
-        ra, dec = grid.to_sky(x, y)
-        for number, one in enumerate(inputs):
-            found = _sampled(one, ra, dec)
+    for number, one in enumerate(inputs):
+        for window in _windows(one.projection, grid):
+            y, x = np.mgrid[window]
+            found = _sampled(one, *grid.to_sky(x, y))
             if found is None:
                 continue
             sci, variances, share = found
-            total[rows] += share * sci
-            weight[rows] += share
+            total[window] += share * sci
+            weight[window] += share
             for layer, variance in zip(spread, variances, strict=True):
-                layer[rows] += share**2 * variance
-            context[number // 32, rows] |= (share > 0).astype(np.uint32) << np.uint32(number % 32)
+                layer[window] += share**2 * variance
+            context[number // 32][window] |= (share > 0).astype(np.uint32) << np.uint32(number % 32)
     empty = weight == 0
     safe = np.where(empty, 1.0, weight)
     sci = np.where(empty, np.nan, total / safe)
     blurred = [np.where(empty, np.nan, layer / safe**2) for layer in spread]
     return Combined(grid, sci, weight, context.view(np.int32), (blurred[0], blurred[1], blurred[2]))
+
+
+def _windows(one: Projection, grid: Projection) -> Iterator[tuple[slice, slice]]:
+    """The parts of a grid, a strip at a time, onto which an exposure can fall."""
+    x, y = grid.from_sky(*one.corners())
+    left, right = max(int(x.min()) - 2, 0), min(int(x.max()) + 3, grid.shape[1])
+    low, high = max(int(y.min()) - 2, 0), min(int(y.max()) + 3, grid.shape[0])
+    for begin in range(low, high, STRIP):
+        yield slice(begin, min(begin + STRIP, high)), slice(left, right)
 
 
 def _sampled(one: Calibrated, ra: Floats, dec: Floats) -> tuple[Floats, list[Floats], Floats] | None:
@@ -111,28 +119,22 @@ def _sampled(one: Calibrated, ra: Floats, dec: Floats) -> tuple[Floats, list[Flo
     return sums[1] / safe, [layer / safe**2 for layer in sums[2:]], share
 
 
-def flag_outliers(inputs: Sequence[Calibrated], threshold: float = 6.0) -> list[NDArray[np.uint32]]:
-    """The DQ of each exposure with OUTLIER where it stands out from what the others see at the same place."""
-    flagged = []
-    for number, one in enumerate(inputs):
-        others = [other for place, other in enumerate(inputs) if place != number]
-        reference = _reference(others, one)
-        smooth = np.abs(reference - _blurred(reference)) + np.abs(reference) * 0.05
+def flag_outliers(one: Calibrated, others: Sequence[Calibrated], threshold: float = 6.0) -> NDArray[np.uint32]:
+    """The DQ of an exposure with OUTLIER where it stands out from what the others see at the same place."""
+    reference = _reference(others, one)
+    smooth = np.abs(reference - _blurred(reference)) + np.abs(reference) * 0.05
+    with np.errstate(invalid="ignore"):
         err = np.sqrt(sum(one.variances))
-        with np.errstate(invalid="ignore"):
-            out = (one.sci - reference > threshold * err + smooth) & np.isfinite(reference)
-        dq = one.dq.copy()
-        dq[out & ((dq & DO_NOT_USE) == 0)] |= OUTLIER | DO_NOT_USE
-        flagged.append(dq)
-    return flagged
+        out = (one.sci - reference > threshold * err + smooth) & np.isfinite(reference)
+    dq = one.dq.copy()
+    dq[out & ((dq & DO_NOT_USE) == 0)] |= OUTLIER | DO_NOT_USE
+    return dq
 
 
 def _reference(others: Sequence[Calibrated], one: Calibrated) -> Floats:
     ra, dec = one.projection.grid()
     seen = []
     for other in others:
-        if _apart(other.projection, one.projection):
-            continue
         found = _sampled(other, ra, dec)
         if found is not None:
             seen.append(np.where(found[2] > 0, found[0], np.nan))
@@ -143,7 +145,8 @@ def _reference(others: Sequence[Calibrated], one: Calibrated) -> Floats:
     return np.where(np.isfinite(lowest), lowest, np.nan)
 
 
-def _apart(first: Projection, second: Projection) -> bool:
+def apart(first: Projection, second: Projection) -> bool:
+    """Whether two images are too far from each other to overlap."""
     middle = [p.to_sky((p.shape[1] - 1) / 2, (p.shape[0] - 1) / 2) for p in (first, second)]
     xi, eta = project(*middle[1], (float(middle[0][0]), float(middle[0][1])))
     reach = sum(np.hypot(*p.shape) * p.scale / 2 for p in (first, second))
@@ -151,6 +154,4 @@ def _apart(first: Projection, second: Projection) -> bool:
 
 
 def _blurred(image: Floats) -> Floats:
-    from scipy import ndimage
-
     return np.asarray(ndimage.median_filter(np.nan_to_num(image), 3))

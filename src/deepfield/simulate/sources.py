@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SIGMAS = 5.0
+BLOCK = 16
+"""Side, in pixels, of the blocks in which the background is measured."""
 SMALLEST = 4
 """Connected pixels that make a source."""
 APERTURES = {"aper30": 0.3, "aper50": 0.5, "aper70": 0.7}
@@ -26,9 +28,9 @@ APERTURES = {"aper30": 0.3, "aper50": 0.5, "aper70": 0.7}
 def detect(combined: Combined) -> tuple[NDArray[np.uint32], Floats]:
     """A label for every source of a combined image (0 is sky) and the background in MJy/sr."""
     image = np.where(np.isfinite(combined.sci), combined.sci, np.nanmedian(combined.sci))
-    background = ndimage.median_filter(image, 21)
+    background = _smooth_median(image)
     noise = np.sqrt(np.nan_to_num(np.sum(combined.variances, axis=0), nan=np.inf))
-    texture = 1.4826 * ndimage.median_filter(np.abs(image - background), 21)
+    texture = 1.4826 * _smooth_median(np.abs(image - background))
     signal = ndimage.gaussian_filter(image - background, 0.8)
     labels, number = ndimage.label(signal > SIGMAS * np.maximum(noise * 0.4, texture))
     sizes = ndimage.sum_labels(np.ones_like(labels), labels, np.arange(number + 1))
@@ -37,6 +39,16 @@ def detect(combined: Combined) -> tuple[NDArray[np.uint32], Floats]:
     renumbered = np.zeros(number + 1, np.uint32)
     renumbered[keep] = np.arange(keep.size) + 1
     return renumbered[labels], background
+
+
+def _smooth_median(image: Floats) -> Floats:
+    """Medians of blocks, joined by straight lines."""
+    rows, columns = (-(-size // BLOCK) for size in image.shape)
+    padded = np.pad(image, ((0, rows * BLOCK - image.shape[0]), (0, columns * BLOCK - image.shape[1])), mode="reflect")
+    medians = np.median(padded.reshape(rows, BLOCK, columns, BLOCK), axis=(1, 3))
+    y, x = ((np.arange(size) + 0.5) / BLOCK - 0.5 for size in image.shape)
+    at = np.meshgrid(y, x, indexing="ij")
+    return np.asarray(ndimage.map_coordinates(medians, at, order=1, mode="nearest"))
 
 
 def catalogue(combined: Combined, labels: NDArray[np.uint32], background: Floats) -> QTable:

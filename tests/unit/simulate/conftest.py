@@ -41,8 +41,9 @@ def run(folder: Path, *tasks: Task) -> Written:
 def quasar(plans, tmp_path_factory) -> Written:
     """Four dithers of one subarray in two filters, and what is combined of them."""
     exposures = [task for task in plans["imaging"].stages[0] if task.exposure.observation.number == 3]
-    combinations = [task for task in plans["imaging"].stages[1] if task.exposures[0].observation.number == 3]
-    return run(tmp_path_factory.mktemp("quasar"), *exposures, *combinations)
+    outliers = [task for task in plans["imaging"].stages[1] if task.exposure.observation.number == 3]
+    combinations = [task for task in plans["imaging"].stages[2] if task.exposures[0].observation.number == 3]
+    return run(tmp_path_factory.mktemp("quasar"), *exposures, *outliers, *combinations)
 
 
 @pytest.fixture(scope="session")
@@ -53,8 +54,9 @@ def cliff(plans, tmp_path_factory) -> Written:
         for task in plans["imaging"].stages[0]
         if task.exposure.observation.number == 2 and task.exposure.detector == "NRCBLONG"
     ]
-    combination = next(task for task in plans["imaging"].stages[1] if "f405n" in task.name)
-    return run(tmp_path_factory.mktemp("cliff"), *exposures, combination)
+    combination = next(task for task in plans["imaging"].stages[2] if "f405n" in task.name)
+    outliers = [task for task in plans["imaging"].stages[1] if task.combination == combination]
+    return run(tmp_path_factory.mktemp("cliff"), *exposures, *outliers, combination)
 
 
 @pytest.fixture(scope="session")
