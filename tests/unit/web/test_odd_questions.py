@@ -8,36 +8,15 @@ from deepfield.web.errors import ErrorDocument
 
 COLUMNS = [column.name for column in load_tables()["observation"].columns if column.searchable]
 NAMES = st.sampled_from([*COLUMNS, "em", "access", "position", "radius", "match", "text", "snapshot"])
+WORDS = [
+    *("null", "!null", "..", "1..", "..2", "1e400", "-1e400", "nan", "inf", "9" * 30, "true", "*", "**", "!", ","),
+    *("2025-02-30", "2025-13..", "0000-01-01", "9999-12-31T23:59:60", "10000-01-01", "\\", "☃", "\x00", "' or 1=1 --"),
+    *("circle 0 91 1", "circle 0 0 -1", "polygon 0 0", "box 0 0 400 1", "90d 91d", "25:61:00 +00:00:00", "!*,null"),
+]
 ODD = st.one_of(
     st.text(max_size=30),
     st.text(alphabet="0123456789.-+eE:!*,\\ '\"nul()jwJWµ%_;", max_size=30),
-    st.sampled_from(
-        [
-            "null",
-            "!null",
-            "..",
-            "1..",
-            "..2",
-            "1e400",
-            "-1e400",
-            "nan",
-            "inf",
-            "9" * 30,
-            "2025-02-30",
-            "2025-13..",
-            "\\",
-        ]
-        + [
-            "circle 0 91 1",
-            "circle 0 0 -1",
-            "polygon 0 0",
-            "box 0 0 400 1",
-            "90d 91d",
-            "25:61:00 +00:00:00",
-            "' or 1=1 --",
-        ]
-        + ["0000-01-01", "9999-12-31T23:59:60", "10000-01-01", "true", "*", "**", "!", ",", "!*,null", "☃", "\x00"]
-    ),
+    st.sampled_from(WORDS),
 )
 
 
