@@ -32,7 +32,12 @@ def shared_between_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def simulated(shared_between_workers: Path) -> Path:
-    """The small simulated archive, made once a run by the command that users run."""
+    """The small simulated archive, made once a run by the command that users run.
+
+    ``DEEPFIELD_SIMULATED`` names one made before, to save the time.
+    """
+    if made := os.environ.get("DEEPFIELD_SIMULATED"):
+        return Path(made)
     tree = shared_between_workers / "simulated"
     with (shared_between_workers / "simulated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
