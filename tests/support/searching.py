@@ -8,17 +8,16 @@ from datetime import datetime
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from support.synthetic import NOW, commit, observation
-
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.replica import Replica
 from deepfield.services.resolve import Resolve
 from deepfield.services.search import Search
+from support.synthetic import NOW, commit, observation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from pathlib import Path
 
 Row = dict[str, Any]

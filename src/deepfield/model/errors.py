@@ -127,7 +127,7 @@ class TimeLimitError(ArchiveError):
     """A search took longer than it may, or was cancelled."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the search took longer than {seconds:g} s and was stopped; ask for less sky or fewer columns")
+        super().__init__(f"the search took longer than {seconds:g} s and was stopped; narrow it down")
         self.seconds = seconds
 
 

@@ -31,7 +31,7 @@ class Scope:
     @property
     def ranked(self) -> bool:
         """Whether rows have a relevance."""
-        return self.text is not None and self.text.hits is not None
+        return self.text is not None and self.text.ranked
 
     @property
     def total(self) -> int | None:

@@ -32,7 +32,7 @@ _TYPES: Final[Mapping[ColumnType, tuple[str, pa.DataType]]] = MappingProxyType(
         "bytes": ("BLOB", pa.binary()),
     }
 )
-_SORT: Final[Mapping[str, str]] = MappingProxyType({"observation": "healpix, obs_number", "artifact": "filename"})
+_SORT: Final[Mapping[str, str]] = MappingProxyType({"observation": "healpix, obs_number"})
 """The order of rows after a build, so that the searches that matter skip most of a table."""
 
 TEXT_COLUMNS: Final = ("target_name", "target_standard_name", "proposal_id", "proposal_pi", "proposal_title")
