@@ -41,9 +41,14 @@ def double(value: float) -> exp.Expression:
     """Return a literal of type double that reads back as the same number."""
     if math.isinf(value):
         return exp.cast(exp.Literal.string(repr(value)), "DOUBLE")
-    text = repr(abs(float(value)))
-    number = exp.Literal.number(text if "e" in text else f"{text}e0")
+    number = exp.Literal.number(double_text(abs(value)))
     return exp.Neg(this=number) if math.copysign(1.0, value) < 0 else number
+
+
+def double_text(value: float) -> str:
+    """Return a finite number as SQL of type double, for ``numeric``."""
+    text = repr(float(value))
+    return text if "e" in text else f"{text}e0"
 
 
 def numeric(sql: str) -> exp.Expression:

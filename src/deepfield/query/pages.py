@@ -16,7 +16,7 @@ from sqlglot import exp
 
 from deepfield.model.errors import InvalidQueryError
 from deepfield.query.filters import SortKey
-from deepfield.query.lower import OBSERVATION, column, literal, numeric
+from deepfield.query.lower import OBSERVATION, literal, numeric
 from deepfield.query.regions import LOOK_PREFIX, LOOKS, meets, worth_looking_at
 from deepfield.query.words import HIT, RELEVANCE
 
@@ -97,7 +97,7 @@ class Wanted:
         if self.after is not None:
             tree = tree.where(_behind(self.order, self.after.values), copy=False)
         values = [f"{OBSERVATION}.{name}" for name in self.columns]
-        values += [f"{_key(key).sql()} AS {_SORT_PREFIX}{i}" for i, key in enumerate(self.order)]
+        values += [f"{_key_text(key)} AS {_SORT_PREFIX}{i}" for i, key in enumerate(self.order)]
         return tree.select(*(numeric(value) for value in values), copy=False)
 
 
@@ -158,7 +158,11 @@ def without_sort_values(rows: pa.Table) -> pa.Table:
 
 
 def _key(key: SortKey) -> exp.Expression:
-    return exp.column(RELEVANCE, HIT) if key.column == RELEVANCE else column(key.column)
+    return numeric(_key_text(key))
+
+
+def _key_text(key: SortKey) -> str:
+    return f"{HIT if key.column == RELEVANCE else OBSERVATION}.{key.column}"
 
 
 def _behind(order: Sequence[SortKey], values: Sequence[Any]) -> exp.Expression:

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon
 from deepfield.model.errors import InvalidQueryError
-from deepfield.query.lower import OBSERVATION, double, numeric
+from deepfield.query.lower import OBSERVATION, double_text, numeric
 from deepfield.query.outlines import Outlines, distances
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from deepfield.query.filters import Match
 
 ORDER: Final = 29
-_FIELDS: Final = (0.06, 0.25, 1.0, 5.0, 360.0)
+_FIELDS: Final = (0.3, 1.0, 5.0, 360.0)
 """Upper bounds in degrees of ``s_fov`` by which footprints are sorted into classes, each searched as far as its own
 largest reaches: a single huge footprint does not widen the search for all others."""
 _SLACK: Final = 1e-6
@@ -50,6 +50,15 @@ LOOKS: Final = (
     f"CASE WHEN {_O}.outline IS NULL THEN {_O}.s_region END AS {LOOK_PREFIX}text",
 )
 """What the exact test looks at: the columns that candidates need beside those asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A class of fields of view in degrees: above one bound, up to another; None where the class is open."""
+
+    above: float | None
+    largest: float
+    until: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +111,8 @@ def worth_looking_at(session: Session, regions: Sequence[Region], match: Match) 
         if circle.radius > _EXPLICIT_RADIUS:
             return None
         reach = _reach(session, match)
-        classes = " OR ".join(f"({_within(circle, low, high, match)})" for low, high in reach)
-        around = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach[-1][1] / 2 + _SLACK))
-        first, last = (0, (12 << 2 * ORDER) - 1) if around is None else (around[0][0], around[-1][1])
-        parts.append(f"({_O}.healpix BETWEEN {first} AND {last} AND ({classes}))")
-    return numeric(f"({' OR '.join(parts)})")
+        parts += [f"{_within(circle, each)} AND {_may_reach(circle, match)}" for each in reach]
+    return numeric("(" + " OR ".join(f"({part})" for part in parts) + ")")
 
 
 def meets(rows: pa.Table, regions: Sequence[Region], match: Match) -> NDArray[np.bool_]:
@@ -139,14 +145,13 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Tabl
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
     inside: list[str] = []
     alternatives: list[str] = []
-    for smallest, largest in _reach(session, match):
-        where = _within(circle, smallest, largest, match)
+    for each in _reach(session, match):
+        where = _within(circle, each)
+        angle, half = _angle(circle), _half_field(match)
         if by_circle:
-            angle, half = _angle(circle), _half_field(match)
             inside.append(f"({where} AND {angle} + {half} <= {circle.radius - _SLACK!r})")
-            where += f" AND {angle} - {half} <= {circle.radius + _SLACK!r}"
             where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
-        alternatives.append(where)
+        alternatives.append(f"{where} AND {_may_reach(circle, match)}")
     columns = ", ".join((f"{_O}.obs_number", f"{_O}.healpix", *LOOKS))
     return session.run_numeric(columns, "observation", alternatives), inside
 
@@ -164,25 +169,34 @@ def _enclosing(region: Region) -> Circle:
             return circle
 
 
-def _reach(session: Session, match: Match) -> list[tuple[float, float]]:
-    """Return the classes of fields of view that the archive has, as (above, up to) in degrees."""
+def _reach(session: Session, match: Match) -> list[Reach]:
+    """Return the classes of fields of view that the archive has."""
     if match == "center":
-        return [(-1.0, 0.0)]
-    bounds = [(-1.0, _FIELDS[0]), *pairwise(_FIELDS)]
+        return [Reach(None, 0.0, None)]
     largest = session.largest_field
-    return [(low, min(high, largest)) for low, high in bounds if low < largest] or [bounds[0]]
+    bounds = [(low, high) for low, high in pairwise((0.0, *_FIELDS)) if low < largest] or [(0.0, 0.0)]
+    return [Reach(low or None, min(high, largest), None if high >= largest else high) for low, high in bounds]
 
 
-def _within(circle: Circle, smallest: float, largest: float, match: Match) -> str:
+def _within(circle: Circle, reach: Reach) -> str:
     """Return the condition that a row of a class may meet a circle, by its HEALPix index."""
-    parts = [f"{_O}.s_ra IS NOT NULL"]
-    if match == "footprint":
-        parts += [f"{_FIELD} > {smallest!r}", f"{_FIELD} <= {largest!r}"]
-    ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + largest / 2 + _SLACK))
-    if ranges is not None:
+    parts = []
+    if reach.above is not None:
+        parts.append(f"{_FIELD} > {reach.above!r}")
+    if reach.until is not None:
+        parts.append(f"{_FIELD} <= {reach.until!r}")
+    ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach.largest / 2 + _SLACK))
+    if ranges is None:
+        parts.append(f"{_O}.s_ra IS NOT NULL")
+    else:
         parts.append(f"{_O}.healpix BETWEEN {ranges[0][0]} AND {ranges[-1][1]}")
         parts.append("(" + " OR ".join(f"{_O}.healpix BETWEEN {first} AND {last}" for first, last in ranges) + ")")
     return " AND ".join(parts)
+
+
+def _may_reach(circle: Circle, match: Match) -> str:
+    """Return the condition that a row's own circle reaches another, but for rounding."""
+    return f"{_angle(circle)} <= {circle.radius + _SLACK!r} + {_half_field(match)}"
 
 
 def _half_field(match: Match) -> str:
@@ -193,14 +207,10 @@ def _angle(circle: Circle) -> str:
     """Return the angle in degrees between a row's centre and that of a circle (half-chord formula)."""
     ra, dec = math.radians(circle.ra), math.radians(circle.dec)
     alpha, delta = f"radians({_O}.s_ra)", f"radians({_O}.s_dec)"
-    x = f"pow(cos({delta}) * cos({alpha}) - ({_exact(math.cos(dec) * math.cos(ra))}), 2)"
-    y = f"pow(cos({delta}) * sin({alpha}) - ({_exact(math.cos(dec) * math.sin(ra))}), 2)"
-    z = f"pow(sin({delta}) - ({_exact(math.sin(dec))}), 2)"
-    return f"({_exact(math.degrees(2.0))} * asin(least(1e0, sqrt({x} + {y} + {z}) * 5e-1)))"
-
-
-def _exact(value: float) -> str:
-    return str(double(value).sql())
+    x = f"pow(cos({delta}) * cos({alpha}) - ({double_text(math.cos(dec) * math.cos(ra))}), 2)"
+    y = f"pow(cos({delta}) * sin({alpha}) - ({double_text(math.cos(dec) * math.sin(ra))}), 2)"
+    z = f"pow(sin({delta}) - ({double_text(math.sin(dec))}), 2)"
+    return f"({double_text(math.degrees(2.0))} * asin(least(1e0, sqrt({x} + {y} + {z}) * 5e-1)))"
 
 
 def _among(session: Session, numbers: NDArray[np.int64], indices: NDArray[np.int64]) -> str:

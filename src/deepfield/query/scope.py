@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from deepfield.query.filters import Filter, SearchQuery
     from deepfield.query.regions import SkyCondition
     from deepfield.query.words import TextCondition
+
+_TABLE: Final = exp.to_table("observation", alias=OBSERVATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Scope:
             filtered: whether the filters restrict it, or the region and text alone.
             without: a column whose own filters are left out.
         """
-        tree = exp.select().from_(exp.to_table("observation", alias=OBSERVATION))
+        tree = exp.select().from_(_TABLE.copy(), copy=False)
         if self.sky is not None:
             tree = tree.where(self.sky.condition.copy(), copy=False)
         if self.text is not None:
