@@ -16,7 +16,7 @@ from deepfield.simulate.projection import Projection
 from deepfield.simulate.render import render
 from deepfield.simulate.resample import Combined
 from deepfield.simulate.sky import random, scene
-from deepfield.simulate.writing import to_hdus
+from deepfield.simulate.writing import asdf_table, to_hdus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,9 +122,7 @@ def _table_bytes(table: fits.BinTableHDU, size: int) -> bytes:
         small = ", ".join(map(str, STANDIN)).encode()
         text = table.data.tobytes().replace(b"[" + small + b"]", f"[{size}, {size}]".encode())
         text = text.replace(b"[1, " + small + b"]", f"[1, {size}, {size}]".encode())
-        data = np.frombuffer(text, np.uint8)[None]
-        column = fits.Column(array=data, format=f"{data.size}B", name="ASDF_METADATA")
-        table = fits.BinTableHDU.from_columns([column], name="ASDF")
+        table = asdf_table(text)
     buffer = io.BytesIO()
     fits.HDUList([fits.PrimaryHDU(), table]).writeto(buffer)
     return buffer.getvalue()[BLOCK:]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from astropy.io import fits
 from stdatamodels import fits_support
 from stdatamodels.jwst import datamodels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from astropy.io import fits
 
     from deepfield.simulate.header import Tree
 
@@ -26,6 +26,7 @@ SPECTRUM_UNITS = {
     **dict.fromkeys(("BKGD_VAR_POISSON", "BKGD_VAR_RNOISE", "BKGD_VAR_FLAT"), "MJy2 sr-2"),
 }
 
+EXTENSIONS = b"\n  extensions:\n"
 SIMULATED = "These data are simulated; no telescope has seen them."
 
 
@@ -40,19 +41,51 @@ def write(path: Path, tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: I
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
-        hdus.writeto(path, overwrite=True)
+        hdus.writeto(path, overwrite=True, output_verify="ignore")
 
 
 def to_hdus(tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = ()) -> fits.HDUList:
     """The HDUs that ``write`` puts into a file."""
-    model = getattr(datamodels, tree["meta"]["model_type"])(tree)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
-        hdus = fits_support.to_fits(model._instance, model._schema)  # noqa: SLF001 - save() would write today's date
+        hdus = fits_support.to_fits(tree, _schema(tree["meta"]["model_type"]))
         for table in extra:
             hdus.insert(len(hdus) - 1, table)
         confess(hdus[0].header, binning)
+        hdus[-1] = _settled(hdus[-1])
     return hdus
+
+
+def _settled(table: fits.BinTableHDU) -> fits.BinTableHDU:
+    """The ASDF extension with its list of extensions in alphabetical order: asdf writes it as a set happens to be."""
+    text = table.data.tobytes()
+    head, found, rest = text.partition(EXTENSIONS)
+    if not found:
+        return table
+    lines = rest.splitlines(keepends=True)
+    size = next(number for number, line in enumerate(lines) if not line.startswith((b"  - ", b"    ")))
+    entries: list[bytes] = []
+    for line in lines[:size]:
+        if line.startswith(b"  - "):
+            entries.append(line)
+        else:
+            entries[-1] += line
+    text = head + found + b"".join(sorted(entries)) + b"".join(lines[size:])
+    return asdf_table(text)
+
+
+def asdf_table(text: bytes) -> fits.BinTableHDU:
+    """The FITS extension that holds an ASDF file."""
+    data = np.frombuffer(text, np.uint8)[None]
+    column = fits.Column(array=data, format=f"{data.size}B", name="ASDF_METADATA")
+    return fits.BinTableHDU.from_columns([column], name="ASDF")
+
+
+@lru_cache(maxsize=16)
+def _schema(model: str) -> Tree:
+    """The schema of a data model; going through the model itself would write today's date, and take longer."""
+    schema: Tree = getattr(datamodels, model)().schema
+    return schema
 
 
 def confess(header: fits.Header, binning: tuple[int, int]) -> None:

@@ -68,6 +68,14 @@ def test_the_same_seed_gives_the_same_bytes(plans, quasar, tmp_path):
         assert first == again, path.name
 
 
+def test_nothing_in_a_file_depends_on_the_order_of_a_set(quasar):
+    with fits.open(quasar.folder / quasar.tasks[0].exposure.file("cal")) as hdus:
+        text = hdus["ASDF"].data.tobytes().split(b"\n  extensions:\n")[1].split(b"_fits_hash")[0]
+    uris = [line for line in text.splitlines() if b"extension_uri" in line]
+    assert len(uris) > 3
+    assert uris == sorted(uris)
+
+
 def test_another_seed_gives_another_sky(plans, tmp_path):
     programme = next(programme for programme in programmes("small") if programme.mode == "imaging")
     other = MODES["imaging"](programme, SEED + 1).stages[0][-1]
