@@ -154,14 +154,16 @@ class Archivist:
         before = self._before(connection, work)
         if not work.drafts and not work.historical:
             return before
-        filing.seq = next_snapshot(connection)
         filing.observations = set(work.drafts)
         writing = [decision for decision in work.decisions if decision.filed]
         documents = {decision.facts.sha256: decision.reading.document for decision in writing}
         self._observations.save_headers(connection, documents)
-        changed = self._save(connection, filing.seq, work.drafts, before)
+        filing.seq = next_snapshot(connection)
         for decision in work.historical:
             self._save_historical(connection, filing.seq, decision, table)
+        if work.historical and work.drafts:  # a current version of the same product may change beside an older one
+            filing.seq = next_snapshot(connection)
+        changed = self._save(connection, filing.seq, work.drafts, before)
         self._summarise(connection, filing.seq, work.drafts, changed, at)
         self._relink(connection, filing.seq, work.drafts, before, at)
         events = announce(work.drafts.values(), work.decisions, work.withdrawn, before, at=at)

@@ -146,6 +146,23 @@ def test_two_versions_in_one_tree_end_with_the_newer_one(bench, tree, tmp_path):
     assert bench.rows("SELECT location FROM artifact WHERE seq_to IS NULL") == [(str(tree / "c" / CAL),)]
 
 
+def test_an_older_version_arrives_beside_a_file_that_changes_the_current_one(tmp_path):
+    bench = open_bench(tmp_path / "home")
+    rate = f"{EXPOSURE}_rate.fits"
+    write_product(tmp_path / "new" / rate, date="2026-05-01T00:00:00")
+    bench.intake.ingest([tmp_path / "new"], table=ReleaseTable())
+    write_product(tmp_path / "old" / rate, date="2026-01-01T00:00:00", value=1.0)
+    write_product(tmp_path / "old" / CAL)  # the rate file is no recommended product any more
+
+    report = bench.intake.ingest([tmp_path / "old"], table=ReleaseTable())
+
+    assert sorted(entry.status for entry in report.entries) == ["historical", "ingested"]
+    current = "SELECT version, product_group FROM artifact WHERE seq_to IS NULL AND filename = "
+    assert bench.rows(f"{current}'{rate}'") == [(1, None)]
+    assert bench.rows(f"SELECT count(*) FROM artifact WHERE filename = '{rate}' AND version = 2") == [(1,)]
+    bench.database.close()
+
+
 def test_previews_of_an_ingest_that_died_are_removed_by_the_next(tmp_path, tree):
     bench = open_bench(tmp_path / "home")
     stray = bench.previews / "ab" / f"{'ab' * 32}.png"
