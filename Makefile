@@ -20,7 +20,7 @@ demo: setup  ## simulate a small JWST archive, ingest it and serve it
 
 test: .stamps/test-tools .stamps/package .stamps/ui  ## everything: style, types, units, contracts, clients, browser
 	$(MAKE) lint
-	cd frontend && npm run check && npm test
+	cd frontend && npm run check-api && npm run check && npm test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not prove"
 
 lint: .stamps/package  ## style, types and the direction of imports
