@@ -110,7 +110,7 @@ def measure(archive: Archive, *, repeats: int) -> list[Measured]:
         return lambda: archive.search.find(archive.ask(position="{} {}".format(*next(ours)), radius=radius)).total
 
     def by_hand(radius: float) -> Callable[[], None]:
-        return lambda: archive.bare(bare_cone(*next(theirs), radius))()
+        return archive.bare(bare_cone(*next(theirs), radius))
 
     jobs: list[tuple[str, Callable[[], int], Callable[[], None] | None, float | None]] = [
         ("cone 1′ around 64 places in turn", cone("1'"), by_hand(1 / 60), 8),
