@@ -18,7 +18,10 @@ def vertices_of(regions: pa.ChunkedArray) -> pa.Array:
     plain = pc.fill_null(plain, fill_value=False)
     numbers = pc.utf8_slice_codeunits(texts.filter(plain), start=len(POLYGON))
     words = pc.add(pc.count_substring(numbers, " "), 1).to_numpy()
-    values = np.fromstring(" ".join(numbers.to_pylist()), sep=" ")
+    try:
+        values = np.fromstring(" ".join(numbers.to_pylist()), sep=" ")
+    except ValueError:
+        values = np.empty(0)
     if len(values) != words.sum() or np.any(words % 2) or np.any(words < 6):  # not ours to mend: read as text later
         return pa.nulls(len(texts), pa.list_(pa.float64()))
     where = plain.to_numpy(zero_copy_only=False)
