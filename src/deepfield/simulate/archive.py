@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import warnings
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from deepfield.simulate.mosaic import Mosaic
 from deepfield.simulate.programme import programmes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from deepfield.simulate.programme import Programme, Release, Size
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 EXCLUSIVE_FOR = timedelta(days=274)
 SOON = timedelta(days=3)
+ONE_THREAD = "OPENBLAS_NUM_THREADS"
+"""The variable that keeps the linear algebra of a worker from competing with the other workers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,12 @@ def simulate(
         InvalidValueError: the size is unknown, the seed negative or the mosaic smaller than 64 pixels.
     """
     _check(size, seed, mosaic)
-    planned = [(programme, MODES[programme.mode](programme, seed)) for programme in programmes(size)]
-    if mosaic is not None:
-        planned = [(programme, _with_mosaic(plan, mosaic, seed)) for programme, plan in planned]
     directory.mkdir(parents=True, exist_ok=True)
-    _work(directory, planned, progress, workers or min(os.cpu_count() or 1, 8))
+    with _pool(workers or min(os.cpu_count() or 1, 8)) as pool:
+        planned = [(programme, MODES[programme.mode](programme, seed)) for programme in programmes(size)]
+        if mosaic is not None:
+            planned = [(programme, _with_mosaic(plan, mosaic, seed)) for programme, plan in planned]
+        _work(directory, planned, progress, pool)
     for programme, plan in planned:
         folder = directory / f"jw{programme.digits}"
         association.write_pool(folder, plan.exposures)
@@ -94,37 +98,53 @@ def _with_mosaic(plan: Plan, size: int, seed: int) -> Plan:
     return replace(plan, stages=((Mosaic(tiles, size, seed), *first), *rest))
 
 
-def _work(
-    directory: Path,
-    planned: Sequence[tuple[Programme, Plan]],
-    progress: Callable[[str, int, int], None] | None,
-    workers: int,
-) -> None:
-    total = sum(len(stage) for _, plan in planned for stage in plan.stages)
-    done = 0
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Worker processes of one thread each, which load their libraries while the work is being planned."""
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_prepare) as pool:
-        for stage in range(max(len(plan.stages) for _, plan in planned)):
-            futures = {
-                pool.submit(_run, task, directory / f"jw{programme.digits}"): task.name
-                for programme, plan in planned
-                if stage < len(plan.stages)
-                for task in plan.stages[stage]
-            }
-            for future in as_completed(futures):
-                future.result()
-                done += 1
-                if progress is not None:
-                    progress(futures[future], done, total)
+    before = os.environ.get(ONE_THREAD)
+    os.environ[ONE_THREAD] = "1"
+    try:
+        with ProcessPoolExecutor(workers, mp_context=spawn, initializer=_prepare) as pool:
+            for _ in range(workers):
+                pool.submit(_prepare)
+            yield pool
+    finally:
+        if before is None:
+            del os.environ[ONE_THREAD]
+        else:
+            os.environ[ONE_THREAD] = before
 
 
 def _prepare() -> None:
-    """Each worker: one thread of arithmetic, no downloads of Earth orientation."""
+    """In a worker: no downloads of Earth orientation, and no alarm about pixels that nobody saw."""
     from astropy.utils import iers
 
     iers.conf.auto_download = False
     iers.conf.iers_degraded_accuracy = "ignore"
     warnings.filterwarnings("ignore", category=RuntimeWarning, message=".*All-NaN.*")
+
+
+def _work(
+    directory: Path,
+    planned: Sequence[tuple[Programme, Plan]],
+    progress: Callable[[str, int, int], None] | None,
+    pool: ProcessPoolExecutor,
+) -> None:
+    total = sum(len(stage) for _, plan in planned for stage in plan.stages)
+    done = 0
+    for stage in range(max(len(plan.stages) for _, plan in planned)):
+        futures = {
+            pool.submit(_run, task, directory / f"jw{programme.digits}"): task.name
+            for programme, plan in planned
+            if stage < len(plan.stages)
+            for task in plan.stages[stage]
+        }
+        for future in as_completed(futures):
+            future.result()
+            done += 1
+            if progress is not None:
+                progress(futures[future], done, total)
 
 
 def _run(task: Task, folder: Path) -> None:

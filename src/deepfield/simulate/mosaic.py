@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 STRIP = 256
 HALO = 12
 """Rows rendered beyond a strip so that blurring leaves no seam."""
-SEEN = 0.92
+SEEN = 0.84
 """Share of the field's width that the mosaic covers."""
 DEPTH = 1800.0
 """Exposure time in seconds at every place of the mosaic."""

@@ -95,7 +95,7 @@ class Scene:
         xi, eta = project(ra, dec, self.centre)
         cell = 2 * self.radius / MAP_SIZE
         at = np.stack([eta / cell + MAP_SIZE / 2, -xi / cell + MAP_SIZE / 2])
-        sample = [ndimage.map_coordinates(layer, at, order=1, mode="nearest") for layer in (self.gas, self.dust)]
+        sample = [ndimage.map_coordinates(layer, at, order=1, mode="mirror") for layer in (self.gas, self.dust)]
         return np.asarray(zodiacal + of_gas * sample[0] + of_dust * sample[1])
 
 
