@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from deepfield.missions.jwst.names import parse_name
 from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import association
 from deepfield.simulate.modes import MODES
@@ -168,8 +169,6 @@ def _release_line(release: Release, now: datetime) -> str:
 
 def _summary(directory: Path, number: int) -> Summary:
     files = [path for path in directory.rglob("*") if path.is_file()]
-    observations = {
-        path.name.rsplit("_", 1)[0] for path in files if path.suffix == ".fits" and not path.name.endswith("_msa.fits")
-    }
-    roots = {name.rsplit("_o", 1)[0] if name.rsplit("_o", 1)[-1].isdigit() else name for name in observations}
-    return Summary(number, len(roots), len(files), sum(path.stat().st_size for path in files))
+    names = [parse_name(path.name) for path in files if path.suffix == ".fits"]
+    observations = {name.obs_id for name in names if name is not None and name.obs_id is not None}
+    return Summary(number, len(observations), len(files), sum(path.stat().st_size for path in files))
