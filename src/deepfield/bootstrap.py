@@ -15,6 +15,7 @@ from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
 from deepfield.ingest.leftovers import Leftovers
 from deepfield.ingest.pipeline import Pipeline
+from deepfield.missions.jwst.tables import JwstTables
 from deepfield.model.errors import ConfigurationError
 from deepfield.products.store import Store
 from deepfield.query.engines.duckdb import DuckEngine
@@ -72,10 +73,12 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     ``archive.follower.start()``.
 
     Raises:
-        ConfigurationError: a setting cannot be right, the folder cannot be written, the replica is another process's.
+        ConfigurationError: a setting or a table of the operator cannot be right, the folder cannot be written, the
+            replica is another process's.
     """
     if searchable:
         _resolve_offline()
+    tables = JwstTables.load(settings.tables_path)
     root = _home(settings)
     database = Database(settings.catalogue_url)
     database.upgrade()
@@ -89,7 +92,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     )
     engine = DuckEngine(replica, seconds=settings.query_seconds)
     resolve = Resolve(engine)
-    archivist = Archivist(observations, sources, outbox)
+    archivist = Archivist(observations, sources, outbox, tables)
     leftovers = Leftovers(database, observations, store, settings.previews_path)
     pipeline = Pipeline(
         database,
@@ -101,6 +104,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         previews=settings.previews_path,
         store_address=settings.store_address,
         release_table=root / "release.toml",
+        tables=settings.tables_path,
         workers=settings.workers,
     )
     return Archive(
@@ -111,7 +115,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         follower=Follower(replica),
         holdings=Holdings(database, observations, previews_path=settings.previews_path),
         delivery=Deliveries(database, observations, store),
-        intake=Intake(database, pipeline, archivist, leftovers),
+        intake=Intake(database, observations, pipeline, archivist, leftovers),
         audit=Audit(database, observations, store),
         search=Search(engine, resolve, max_page=settings.max_page),
         resolve=resolve,

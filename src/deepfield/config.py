@@ -36,6 +36,10 @@ class Settings(BaseSettings):
     store_url: str | None = Field(
         default=None, description="fsspec address of the store for copied products; default a folder in home"
     )
+    tables: Path | None = Field(
+        default=None,
+        description="Folder of tables that overrule those of the mission; default `tables` in home, where there is one",
+    )
     host: str = Field(default="127.0.0.1", description="Address the server binds to")
     port: Annotated[int, Field(ge=0, le=65535)] = Field(
         default=8000, description="Port the server binds to; 0 takes a free one"
@@ -90,6 +94,14 @@ class Settings(BaseSettings):
     @property
     def store_address(self) -> str:
         return self.store_url or str(self.root / "store")
+
+    @property
+    def tables_path(self) -> Path | None:
+        """The folder of tables that overrule those of the mission; None where there are none."""
+        if self.tables is not None:
+            return self.tables.expanduser().resolve()
+        default = self.root / "tables"
+        return default if default.is_dir() else None
 
     @property
     def previews_path(self) -> Path:

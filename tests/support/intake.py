@@ -11,6 +11,7 @@ from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
 from deepfield.ingest.leftovers import Leftovers
 from deepfield.ingest.pipeline import Pipeline
+from deepfield.missions.jwst.tables import JwstTables
 from deepfield.products.store import Store
 from deepfield.services.audit import Audit
 from deepfield.services.intake import Intake
@@ -36,12 +37,18 @@ class Bench:
 
 
 def open_bench(
-    home: Path, url: str | None = None, *, workers: int = 1, seconds: float = 120, files_per_commit: int = 200
+    home: Path,
+    url: str | None = None,
+    *,
+    workers: int = 1,
+    seconds: float = 120,
+    files_per_commit: int = 200,
+    tables: Path | None = None,
 ) -> Bench:
     database = Database(url or f"sqlite:///{home / 'catalogue.sqlite'}")
     database.upgrade()
     observations, store, previews = Observations(), Store(str(home / "store")), home / "previews"
-    archivist = Archivist(observations, sources := SourceFiles(), Outbox())
+    archivist = Archivist(observations, sources := SourceFiles(), Outbox(), JwstTables.load(tables))
     leftovers = Leftovers(database, observations, store, previews)
     pipeline = Pipeline(
         database,
@@ -53,9 +60,10 @@ def open_bench(
         previews=previews,
         store_address=str(home / "store"),
         release_table=home / "release.toml",
+        tables=tables,
         workers=workers,
         seconds_per_file=seconds,
         files_per_commit=files_per_commit,
     )
-    intake = Intake(database, pipeline, archivist, leftovers)
+    intake = Intake(database, observations, pipeline, archivist, leftovers)
     return Bench(home, database, observations, store, intake, Audit(database, observations, store), archivist)

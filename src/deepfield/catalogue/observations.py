@@ -249,6 +249,16 @@ class Observations:
         rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
         return {row["obs_id"]: row for row in rows.values()}
 
+    def current_names(self, connection: Connection) -> list[str]:
+        """Return the obs_ids of all current observations, in order."""
+        query = select(OBSERVATION.c.obs_id).where(alive(OBSERVATION, None)).order_by(OBSERVATION.c.obs_id)
+        return list(connection.execute(query).scalars())
+
+    def changed(self, connection: Connection, seq: int) -> set[str]:
+        """Return the obs_ids of the observations whose row a snapshot began or ended."""
+        query = select(OBSERVATION.c.obs_id).where(or_(OBSERVATION.c[SEQ_FROM] == seq, OBSERVATION.c[SEQ_TO] == seq))
+        return set(connection.execute(query).scalars())
+
     def programmes_begun(self, connection: Connection, proposal_ids: Iterable[str]) -> set[str]:
         """Return those programmes of which the archive has ever held an observation."""
         begun: set[str] = set()

@@ -46,6 +46,7 @@ for command in (
     server.demo,
     files.simulate,
     files.ingest,
+    files.reindex,
     files.forget,
     files.read,
     files.check,

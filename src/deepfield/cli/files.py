@@ -1,4 +1,4 @@
-"""Commands about files: simulate, ingest, forget, read, check."""
+"""Commands about files: simulate, ingest, reindex, forget, read, check."""
 
 import hashlib
 import json
@@ -89,6 +89,21 @@ def named(tell: console.Tell) -> "Progress":
         tell("" if entry is None else Path(entry.path).name, done, total)
 
     return told
+
+
+def reindex(
+    obs_ids: Annotated[list[str] | None, typer.Argument(metavar="[OBS]...", help="obs_ids; all by default")] = None,
+) -> None:
+    """Identify and assemble again what is stored, under the mission's tables of now; no file is read again."""
+    with open_archive(load_settings(), searchable=False) as archive, console.progress("Reindexing") as tell:
+        done = archive.intake.reindex(obs_ids or (), progress=tell)
+    for obs_id, reason in sorted(done.left.items())[: console.MOST_NAMED]:
+        typer.echo(f"left     {obs_id}: {reason}", err=True)
+    stayed = f", {len(done.left)} could not be made again and stay as they were" if done.left else ""
+    as_of = f" as of snapshot {done.snapshot}" if done.snapshot is not None else ""
+    typer.echo(f"{len(done.changed)} of {done.total} observations changed{as_of}{stayed}")
+    if done.left:
+        raise typer.Exit(REFUSALS)
 
 
 def forget(name: Annotated[str, typer.Argument(metavar="OBS|FILE", help="obs_id or file name")]) -> None:

@@ -56,14 +56,15 @@ def announce(
                 begun.add(programme)
                 events.append(_event("first_archived", draft, map(_file, new), at))
             events.append(_event("archived", draft, map(_file, new), at))
+        elif draft.observation is not None and draft.obs_id not in before.observations:
+            events.append(_event("archived", draft, _files_of(draft), at))
         if newer:
             events.append(_reprocessed(draft, newer, before, at))
         if draft.obs_id in withdrawn:
             files_gone = map(_file_of_row, withdrawn[draft.obs_id])
             events.append(_withdrawn(draft, before.observations.get(draft.obs_id), tuple(files_gone), at))
         if _became_public(draft, before.observations.get(draft.obs_id), at):
-            everything = [EventFile(fact.filename, fact.size, fact.sha256) for fact in draft.facts.values()]
-            events.append(_event("public_release", draft, everything, at))
+            events.append(_event("public_release", draft, _files_of(draft), at))
     return events
 
 
@@ -128,6 +129,10 @@ def _withdrawn(draft: Draft, row: Row | None, files: tuple[EventFile, ...], at: 
         files=files,
         release=known["data_release"],
     )
+
+
+def _files_of(draft: Draft) -> list[EventFile]:
+    return [EventFile(facts.filename, facts.size, facts.sha256) for facts in draft.facts.values()]
 
 
 def _file(decision: Decision) -> EventFile:

@@ -9,10 +9,12 @@ from deepfield.catalogue.numbers import hold_writers, next_snapshot
 from deepfield.ingest.announce import Before, announce, difference_of
 from deepfield.ingest.assemble import assemble
 from deepfield.ingest.decision import Decision, decide
-from deepfield.ingest.draft import Draft, assemble_drafts, stored_drafts
+from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts
 from deepfield.ingest.linker import Linker
+from deepfield.ingest.regroup import regroup
 from deepfield.ingest.report import Entry
 from deepfield.ingest.rules import stated
+from deepfield.missions.jwst.tables import default_tables
 from deepfield.model.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from deepfield.catalogue.sources import SourceFiles
     from deepfield.ingest.reading import Reading
     from deepfield.ingest.release import ReleaseTable
+    from deepfield.missions.jwst.tables import JwstTables
 
 Row = dict[str, Any]
 
@@ -40,6 +43,8 @@ class Filing:
     """obs_ids that changed."""
     shed: set[str] = field(default_factory=set)
     """SHA-256 of the contents of products that left."""
+    left: dict[str, str] = field(default_factory=dict)
+    """obs_ids that could not be made again and stay as they are, with the reason."""
 
 
 @dataclass(slots=True)
@@ -58,9 +63,13 @@ class _Work:
 class Archivist:
     """Decides, assembles, versions, links and announces. Nothing here commits."""
 
-    def __init__(self, observations: Observations, sources: SourceFiles, outbox: Outbox) -> None:
+    def __init__(
+        self, observations: Observations, sources: SourceFiles, outbox: Outbox, tables: JwstTables | None = None
+    ) -> None:
+        """Take the stores, and the mission's tables where they are not those that come along."""
         self._observations, self._sources, self._outbox = observations, sources, outbox
-        self._linker = Linker(observations)
+        self._tables = tables or default_tables()
+        self._linker = Linker(observations, self._tables)
 
     def file(self, connection: Connection, readings: Sequence[Reading], *, at: datetime) -> Filing:
         """File these readings, at most one of a file name, and remember each by its path."""
@@ -68,7 +77,7 @@ class Archivist:
         table = stated(connection)
         decisions = self._decide(connection, readings, at)
         work = _Work(self._drafts(connection, decisions))
-        refused = assemble_drafts(work.drafts.values(), decisions, table)
+        refused = assemble_drafts(work.drafts.values(), decisions, table, self._tables)
         work.decisions = [refused.get(decision.facts.filename, decision) for decision in decisions]
         filing = Filing()
         before = self._write(connection, work, filing, table, at)
@@ -78,15 +87,33 @@ class Archivist:
         return filing
 
     def refile(self, connection: Connection, obs_ids: Iterable[str], *, at: datetime) -> Filing:
-        """Assemble observations again from what is stored, under the rules of now."""
+        """Identify and assemble observations again from what is stored, under the rules, tables and code of now.
+
+        A product that belongs to another observation now moves there. An observation that cannot be made again stays
+        as it is, and the filing says why. Where nothing changes, no snapshot number is taken.
+        """
         hold_writers(connection)
         table = stated(connection)
         rows = self._observations.current_observations(connection, obs_ids)
-        work = _Work(stored_drafts(connection, self._observations, rows))
-        self._linker.associate(connection, work.drafts.values(), ())
-        assemble_drafts(work.drafts.values(), (), table)
+        known = self._stored(connection, rows)
         filing = Filing()
+        drafts: dict[str, Draft] = {}
+        failed: dict[str, str] | None = None
+        while failed is None or failed:
+            drafts = regroup(known, filing.left, lambda names: self._stored_by_name(connection, names))
+            self._linker.associate(connection, drafts.values(), ())
+            failed = assemble_each(drafts.values(), table, self._tables)
+            filing.left |= failed
+        emptied = [obs_id for obs_id, draft in drafts.items() if not draft.facts]
+        work = _Work(drafts, withdrawn={obs_id: self._leaving(connection, obs_id)[1][obs_id] for obs_id in emptied})
+        savepoint = connection.begin_nested()
         self._write(connection, work, filing, table, at)
+        filing.observations = set() if filing.seq is None else self._observations.changed(connection, filing.seq)
+        if filing.observations:
+            savepoint.commit()
+        else:
+            savepoint.rollback()
+            filing.seq = None
         return filing
 
     def withdraw(self, connection: Connection, name: str, *, at: datetime) -> Filing:
@@ -98,13 +125,13 @@ class Archivist:
         hold_writers(connection)
         table = stated(connection)
         rows, leaving = self._leaving(connection, name)
-        work = _Work(stored_drafts(connection, self._observations, rows), withdrawn=leaving)
+        work = _Work(self._stored(connection, rows), withdrawn=leaving)
         for obs_id, files in leaving.items():
             for file in files:
                 work.drafts[obs_id].drop(file["filename"])
         gone = {file["filename"] for files in leaving.values() for file in files}
         self._linker.associate(connection, work.drafts.values(), (), without=gone)
-        assemble_drafts(work.drafts.values(), (), table)
+        assemble_drafts(work.drafts.values(), (), table, self._tables)
         filing = Filing()
         self._write(connection, work, filing, table, at)
         filenames = [file["filename"] for files in leaving.values() for file in files]
@@ -112,6 +139,14 @@ class Archivist:
         history = self._observations.history(connection, filenames)
         filing.shed = {checksum for versions in history.values() for checksum in versions}
         return filing
+
+    def _stored(
+        self, connection: Connection, rows: Mapping[str, Row], *, without: Collection[str] = ()
+    ) -> dict[str, Draft]:
+        return stored_drafts(connection, self._observations, rows, self._tables, without=without)
+
+    def _stored_by_name(self, connection: Connection, obs_ids: Iterable[str]) -> dict[str, Draft]:
+        return self._stored(connection, self._observations.current_observations(connection, obs_ids))
 
     def _leaving(self, connection: Connection, name: str) -> tuple[dict[str, Row], dict[str, list[Row]]]:
         """Return the observation row and the artifact rows that a name speaks of, by obs_id."""
@@ -139,14 +174,14 @@ class Archivist:
         left = {decision.current["obs_number"] for decision in arriving if decision.current}
         rows |= self._observations.observations_of(connection, left)
         names = {decision.facts.filename for decision in arriving}
-        drafts = stored_drafts(connection, self._observations, rows, without=names)
+        drafts = self._stored(connection, rows, without=names)
         for decision in arriving:
             if decision.facts.obs_id:
                 drafts.setdefault(decision.facts.obs_id, Draft(decision.facts.obs_id)).take(decision)
         associations = [decision.facts for decision in arriving if decision.facts.suffix == "asn"]
         named = self._linker.named_products(connection, associations) - set(drafts)
         rows = self._observations.current_observations(connection, named)
-        drafts |= stored_drafts(connection, self._observations, rows, without=names)
+        drafts |= self._stored(connection, rows, without=names)
         self._linker.associate(connection, drafts.values(), associations, without=names)
         return drafts
 
@@ -194,7 +229,7 @@ class Archivist:
     def _save_historical(self, connection: Connection, seq: int, decision: Decision, table: ReleaseTable) -> None:
         assert decision.facts.obs_id is not None
         assert decision.filed is not None
-        alone = assemble(decision.facts.obs_id, [decision.facts], release=table)
+        alone = assemble(decision.facts.obs_id, [decision.facts], release=table, tables=self._tables)
         self._observations.save_historical(connection, seq, alone, decision.filed)
 
     def _summarise(

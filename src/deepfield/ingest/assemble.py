@@ -68,7 +68,7 @@ def assemble(
     exposure_type = _exposure_type(said, tables)
     series = _is_time_series(said, exposure_type)
     kind = _dataproduct_type(said, exposure_type, ordered, series=series)
-    members = members_of(obs_id, (*ordered, *associations))
+    members = members_of(obs_id, (*ordered, *associations), tables)
     maker = PlaneMaker(obs_id, said, exposure_type, kind, series, members.inputs)
     planes = [maker.plane(plane, group) for plane in PLANE_ORDER if (group := _of_plane(ordered, plane, kind, tables))]
     planes.sort(key=lambda plane: plane_rank(plane.product_id))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from deepfield.ingest.blueprint import FileFacts
     from deepfield.ingest.decision import Decision
     from deepfield.ingest.release import ReleaseTable
+    from deepfield.missions.jwst.tables import JwstTables
     from deepfield.model.observation import Observation
 
 Row = dict[str, Any]
@@ -52,7 +53,7 @@ class Draft:
         self.facts.pop(filename, None)
         self.filed.pop(filename, None)
 
-    def assemble(self, table: ReleaseTable) -> None:
+    def assemble(self, release: ReleaseTable, tables: JwstTables) -> None:
         """Assemble the observation from its files.
 
         Raises:
@@ -61,7 +62,8 @@ class Draft:
         self.observation = None
         if not self.facts:
             return
-        observation = assemble(self.obs_id, list(self.facts.values()), associations=self.associations, release=table)
+        files = list(self.facts.values())
+        observation = assemble(self.obs_id, files, associations=self.associations, release=release, tables=tables)
         assembled = {artifact.filename for plane in observation.planes for artifact in plane.artifacts}
         if assembled != set(self.facts):
             raise InvalidValueError(self.obs_id, sorted(assembled), f"the files {sorted(self.facts)}")
@@ -69,7 +71,12 @@ class Draft:
 
 
 def stored_drafts(
-    connection: Connection, observations: Observations, rows: Mapping[str, Row], *, without: Collection[str] = ()
+    connection: Connection,
+    observations: Observations,
+    rows: Mapping[str, Row],
+    tables: JwstTables,
+    *,
+    without: Collection[str] = (),
 ) -> dict[str, Draft]:
     """Return current observations (rows by obs_id) as they are stored, their files identified again.
 
@@ -81,23 +88,28 @@ def stored_drafts(
         files = {name: file for name, file in owned[row["obs_number"]].items() if name not in without}
         drafts[obs_id] = Draft(
             obs_id,
-            facts=stored_facts(connection, observations, files.values()),
+            facts=stored_facts(connection, observations, files.values(), tables),
             filed={name: filed_of(file) for name, file in files.items()},
         )
     return drafts
 
 
-def stored_facts(connection: Connection, observations: Observations, files: Iterable[Row]) -> dict[str, FileFacts]:
+def stored_facts(
+    connection: Connection, observations: Observations, files: Iterable[Row], tables: JwstTables
+) -> dict[str, FileFacts]:
     """Identify stored files (artifact rows) again from their header documents; facts by file name."""
     rows = {file["filename"]: file for file in files}
     documents = observations.headers(connection, [file["sha256"] for file in rows.values()])
-    return {
-        name: identify(Header.from_json(documents[file["sha256"]]), size=file["content_length"], sha256=file["sha256"])
-        for name, file in rows.items()
-    }
+    facts: dict[str, FileFacts] = {}
+    for name, file in rows.items():
+        header = Header.from_json(documents[file["sha256"]])
+        facts[name] = identify(header, size=file["content_length"], sha256=file["sha256"], tables=tables)
+    return facts
 
 
-def assemble_drafts(drafts: Iterable[Draft], decisions: Iterable[Decision], table: ReleaseTable) -> dict[str, Decision]:
+def assemble_drafts(
+    drafts: Iterable[Draft], decisions: Iterable[Decision], release: ReleaseTable, tables: JwstTables
+) -> dict[str, Decision]:
     """Assemble every draft; return the decisions, by file name, on files that had to be refused.
 
     A file that makes its observation impossible leaves it, and the others stay.
@@ -107,25 +119,39 @@ def assemble_drafts(drafts: Iterable[Draft], decisions: Iterable[Decision], tabl
     for draft in drafts:
         mine = {name: decision for name, decision in arriving.items() if name in draft.facts}
         try:
-            draft.assemble(table)
+            draft.assemble(release, tables)
         except Exception as error:
             if not mine:
                 raise
             log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
-            refused |= _assemble_one_by_one(draft, mine, table)
+            refused |= _assemble_one_by_one(draft, mine, release, tables)
     return refused
 
 
-def _assemble_one_by_one(draft: Draft, arriving: Mapping[str, Decision], table: ReleaseTable) -> dict[str, Decision]:
+def assemble_each(drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTables) -> dict[str, str]:
+    """Assemble every draft; return, by obs_id, why those that cannot be assembled cannot."""
+    failed: dict[str, str] = {}
+    for draft in drafts:
+        try:
+            draft.assemble(release, tables)
+        except Exception as error:
+            log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
+            failed[draft.obs_id] = f"it cannot be assembled: {error}"
+    return failed
+
+
+def _assemble_one_by_one(
+    draft: Draft, arriving: Mapping[str, Decision], release: ReleaseTable, tables: JwstTables
+) -> dict[str, Decision]:
     refused: dict[str, Decision] = {}
     for name in arriving:
         draft.drop(name)
     for name, decision in arriving.items():
         draft.take(decision)
         try:
-            draft.assemble(table)
+            draft.assemble(release, tables)
         except Exception as error:  # noqa: BLE001  whatever is wrong with it is wrong with this file
             draft.drop(name)
             refused[name] = decision.refused(f"{draft.obs_id} cannot be assembled with it: {error}")
-    draft.assemble(table)
+    draft.assemble(release, tables)
     return refused

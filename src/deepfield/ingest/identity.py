@@ -69,11 +69,11 @@ def identity_of(header: Header, tables: JwstTables) -> Identity:
     return _stranger(header, own)
 
 
-def _by_own_name(header: Header, own: ParsedName | None, _tables: JwstTables) -> Identity | None:
+def _by_own_name(header: Header, own: ParsedName | None, tables: JwstTables) -> Identity | None:
     if own is not None and own.family in _NOT_OURS:
         return _kept(header, own, _NOT_OURS[own.family])
     if own is not None and own.family != _LAST_RESORT and own.suffix:
-        return _by_name(header, own, own.filename, "file name")
+        return _by_name(header, own, own.filename, "file name", tables)
     return None
 
 
@@ -83,11 +83,11 @@ def _as_reference(header: Header, _own: ParsedName | None, _tables: JwstTables) 
     return None
 
 
-def _as_contributed(header: Header, _own: ParsedName | None, _tables: JwstTables) -> Identity | None:
+def _as_contributed(header: Header, _own: ParsedName | None, tables: JwstTables) -> Identity | None:
     if header.container != "fits":
         return None
     contributed = header.get("HLSPID") or header.filename.lower().startswith("hlsp_")
-    return _contributed(header, ()) if contributed else None
+    return _contributed(header, (), tables) if contributed else None
 
 
 def _by_stated_name(header: Header, _own: ParsedName | None, tables: JwstTables) -> Identity | None:
@@ -101,11 +101,17 @@ def _by_stated_name(header: Header, _own: ParsedName | None, tables: JwstTables)
         return None
     contradiction = _contradiction(header)
     if contradiction:
-        return _contributed(header, (contradiction,))
-    return _by_name(header, named, _as_packed(named.filename, header), "FILENAME")
+        return _contributed(header, (contradiction,), tables)
+    return _by_name(header, named, _as_packed(named.filename, header), "FILENAME", tables)
 
 
-def _by_name(header: Header, parsed: ParsedName, filename: str, known_by: Literal["file name", "FILENAME"]) -> Identity:
+def _by_name(
+    header: Header,
+    parsed: ParsedName,
+    filename: str,
+    known_by: Literal["file name", "FILENAME"],
+    tables: JwstTables,
+) -> Identity:
     notes = [*_packing(header, filename)]
     if known_by == "FILENAME":
         notes.append(f"{header.filename} is known as {filename}, the name its header gives")
@@ -126,17 +132,17 @@ def _by_name(header: Header, parsed: ParsedName, filename: str, known_by: Litera
         combined=parsed.combined,
         thumbnail=parsed.thumbnail,
     )
-    return _owned(header, parsed, identity)
+    return _owned(header, parsed, identity, tables)
 
 
-def _owned(header: Header, parsed: ParsedName, identity: Identity) -> Identity:
+def _owned(header: Header, parsed: ParsedName, identity: Identity, tables: JwstTables) -> Identity:
     """File what belongs to several observations under one of them; the others list it (``ingest/links.py``)."""
     if parsed.family == "msa":
         return replace(identity, obs_id=f"{parsed.root}_msa")
     if parsed.family == "association":
-        owner = _owner_of_association(header)
+        owner = _owner_of_association(header, tables)
     elif parsed.family == "pool":
-        owner = _owner_of_pool(header)
+        owner = _owner_of_pool(header, tables)
     else:
         return identity
     if owner is None:
@@ -145,16 +151,17 @@ def _owned(header: Header, parsed: ParsedName, identity: Identity) -> Identity:
     return replace(identity, obs_id=owner)
 
 
-def _owner_of_association(header: Header) -> str | None:
+def _owner_of_association(header: Header, tables: JwstTables) -> str | None:
     """Return the observation of the first product; of the first member where the product is named later."""
     if not isinstance(header.document, dict):
         return None
     for product in header.document["products"]:
-        parsed = parse_name(str(product.get("name", "")))
+        parsed = parse_name(str(product.get("name", "")), tables)
         if parsed is not None and parsed.family in {"exposure_root", "stage3_root"} and _is_whole(parsed):
             return parsed.obs_id
         for member in product["members"]:
-            parsed = parse_name(str(member.get("expname", ""))) if isinstance(member, dict) else None
+            name = str(member.get("expname", "")) if isinstance(member, dict) else ""
+            parsed = parse_name(name, tables)
             if parsed is not None and parsed.obs_id:
                 return parsed.obs_id
     return None
@@ -165,9 +172,9 @@ def _is_whole(parsed: ParsedName) -> bool:
     return parsed.family == "exposure_root" or "optelem" in parsed.fields
 
 
-def _owner_of_pool(header: Header) -> str | None:
+def _owner_of_pool(header: Header, tables: JwstTables) -> str | None:
     first = header.document.get("first_file") if isinstance(header.document, dict) else None
-    parsed = parse_name(first) if isinstance(first, str) else None
+    parsed = parse_name(first, tables) if isinstance(first, str) else None
     return parsed.obs_id if parsed else None
 
 
@@ -177,7 +184,7 @@ def _by_keywords(header: Header, own: ParsedName | None, tables: JwstTables) -> 
         return None
     stated = _text(header.first("FILENAME"))
     suffix, suffix_from = _suffix(header, (header.filename, stated), tables)
-    obs_id = _exposure_id(header, f"jw{program}{observation}{visit}")
+    obs_id = _exposure_id(header, f"jw{program}{observation}{visit}", tables)
     detector = _text(header.first("DETECTOR"))
     combined = (detector or "").upper() == "MULTIPLE"
     if obs_id is None:
@@ -205,7 +212,7 @@ def _by_keywords(header: Header, own: ParsedName | None, tables: JwstTables) -> 
 _VISIT = (("PROGRAM", 5), ("OBSERVTN", 3), ("VISIT", 3))
 
 
-def _exposure_id(header: Header, visit: str) -> str | None:
+def _exposure_id(header: Header, visit: str, tables: JwstTables) -> str | None:
     kind = (_text(header.get("EXP_TYPE")) or "").upper()
     if kind in _GUIDE_STAR_FUNCTIONS:
         end = parse_time(header.get("DATE-END"))
@@ -224,7 +231,7 @@ def _exposure_id(header: Header, visit: str) -> str | None:
     number, total = header.get("EXSEGNUM"), header.get("EXSEGTOT")
     segment = f"-seg{number:03d}" if isinstance(number, int) and isinstance(total, int) and total > 1 else ""
     obs_id = f"{visit}_{group}{sequence}{activity.lower().zfill(2)}_{exposure}{segment}_{detector}"
-    parsed = parse_name(obs_id)
+    parsed = parse_name(obs_id, tables)
     return obs_id if parsed is not None and parsed.family == "exposure_root" else None
 
 
@@ -239,7 +246,7 @@ def _suffix(header: Header, names: tuple[str, str | None], tables: JwstTables) -
     return None, None
 
 
-def _contributed(header: Header, notes: tuple[str, ...]) -> Identity:
+def _contributed(header: Header, notes: tuple[str, ...], tables: JwstTables) -> Identity:
     stated = _text(header.get("FILENAME")) or ""
     own = header.filename
     if stated.lower().startswith("hlsp_") and not own.lower().startswith("hlsp_"):
@@ -247,7 +254,7 @@ def _contributed(header: Header, notes: tuple[str, ...]) -> Identity:
         notes = (*notes, f"{header.filename} is known as {own}, the name its header gives")
     stem = re.sub(r"\.(fits|asdf)(\.gz)?$", "", own, flags=re.IGNORECASE)
     program = _digits(header.first("PROGRAM", "PROPOSID"), 5)
-    source = parse_name(stated)
+    source = parse_name(stated, tables)
     return Identity(
         filename=own,
         verdict="product",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deepfield.ingest.blueprint import FileFacts
     from deepfield.ingest.draft import Draft
     from deepfield.ingest.links import Link
+    from deepfield.missions.jwst.tables import JwstTables
 
 Row = dict[str, Any]
 REMEMBERED: Final = 4000
@@ -36,8 +37,8 @@ class _Giver:
 class Linker:
     """Reads link-giving products; remembers what the newest of them say."""
 
-    def __init__(self, observations: Observations) -> None:
-        self._observations, self._links = observations, Links()
+    def __init__(self, observations: Observations, tables: JwstTables) -> None:
+        self._observations, self._tables, self._links = observations, tables, Links()
         self._said: dict[tuple[str, str], _Giver] = {}
 
     def associate(
@@ -56,7 +57,7 @@ class Linker:
         rows = self._links.givers(connection, programmes)
         stored = [row for row in rows if row["suffix"] == "asn" and row["filename"] not in without]
         givers = list(self._givers(connection, stored).values())
-        givers += [_Giver(facts, links([facts])) for facts in arriving if facts.suffix == "asn"]
+        givers += [_Giver(facts, links([facts], self._tables)) for facts in arriving if facts.suffix == "asn"]
         exact: dict[str, list[FileFacts]] = {}
         for giver in givers:
             for name in {name for link in giver.links for name in link.obs_ids}:
@@ -70,9 +71,10 @@ class Linker:
     def named_products(self, connection: Connection, associations: Iterable[FileFacts]) -> set[str]:
         """Return the obs_ids of the current combined observations that these associations name."""
         named: set[str] = set()
-        for link in links(list(associations)):
+        for link in links(list(associations), self._tables):
             named |= set(self._targets(connection, link))
-        return {obs_id for obs_id in named if (parsed := parse_name(obs_id)) is not None and parsed.combined}
+        parsed = ((obs_id, parse_name(obs_id, self._tables)) for obs_id in named)
+        return {obs_id for obs_id, name in parsed if name is not None and name.combined}
 
     def update(
         self, connection: Connection, seq: int, programmes: Iterable[str], obs_numbers: Collection[int]
@@ -109,6 +111,6 @@ class Linker:
         if len(self._said) + len(unknown) > REMEMBERED:
             self._said.clear()
             unknown = list(rows)
-        for name, facts in stored_facts(connection, self._observations, unknown).items():
-            self._said[name, facts.sha256] = _Giver(facts, links([facts]))
+        for name, facts in stored_facts(connection, self._observations, unknown, self._tables).items():
+            self._said[name, facts.sha256] = _Giver(facts, links([facts], self._tables))
         return {row["filename"]: self._said[row["filename"], row["sha256"]] for row in rows}

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from deepfield.ingest.blueprint import FileFacts
+    from deepfield.missions.jwst.tables import JwstTables
 
 Relation: TypeAlias = Literal["association", "pool", "member", "guide_star", "msa"]
 
@@ -43,14 +44,14 @@ class Members:
     """The type of the association, ``image3``."""
 
 
-def links(files: Sequence[FileFacts]) -> tuple[Link, ...]:
+def links(files: Sequence[FileFacts], tables: JwstTables | None = None) -> tuple[Link, ...]:
     """Return what other observations list of these files; the observation that owns a file is among them."""
     found: list[Link] = []
     for facts in files:
         if facts.verdict != "product":
             continue
         if facts.suffix == "asn":
-            found.append(_association(facts))
+            found.append(_association(facts, tables))
         elif facts.suffix == "pool" and facts.program:
             found.append(Link(facts.filename, "pool", patterns=(f"jw{int(facts.program):05d}*",)))
         elif facts.suffix == "msa" and facts.visit_id:
@@ -61,7 +62,7 @@ def links(files: Sequence[FileFacts]) -> tuple[Link, ...]:
     return tuple(found)
 
 
-def members_of(obs_id: str, files: Sequence[FileFacts]) -> Members:
+def members_of(obs_id: str, files: Sequence[FileFacts], tables: JwstTables | None = None) -> Members:
     """Return the members of an observation, by the association files among these that name it."""
     obs_ids: dict[str, None] = {}
     inputs: dict[str, None] = {}
@@ -72,41 +73,41 @@ def members_of(obs_id: str, files: Sequence[FileFacts]) -> Members:
         if facts.suffix != "asn" or not isinstance(facts.header.document, dict):
             continue
         for product in facts.header.document["products"]:
-            exact, pattern = _product(product)
+            exact, pattern = _product(product, tables)
             if exact != obs_id and not (pattern and _fits(pattern, obs_id)):
                 continue
             kind = str(facts.header.document.get("asn_type") or "") or kind
             for name in _member_names(product):
                 inputs[name] = None
-                parsed = parse_name(name)
+                parsed = parse_name(name, tables)
                 if parsed is not None and parsed.obs_id and parsed.obs_id != obs_id:
                     obs_ids[parsed.obs_id] = None
     return Members(tuple(sorted(obs_ids)), tuple(sorted(inputs)), kind)
 
 
-def _association(facts: FileFacts) -> Link:
+def _association(facts: FileFacts, tables: JwstTables | None) -> Link:
     obs_ids: dict[str, None] = {}
     patterns: dict[str, None] = {}
     for product in facts.header.document["products"]:
-        exact, pattern = _product(product)
+        exact, pattern = _product(product, tables)
         if exact:
             obs_ids[exact] = None
         if pattern:
             patterns[pattern] = None
         for name in _member_names(product):
-            parsed = parse_name(name)
+            parsed = parse_name(name, tables)
             if parsed is not None and parsed.obs_id:
                 obs_ids[parsed.obs_id] = None
     return Link(facts.filename, "association", tuple(sorted(obs_ids)), tuple(sorted(patterns)))
 
 
-def _product(product: dict[str, Any]) -> tuple[str | None, str | None]:
+def _product(product: dict[str, Any], tables: JwstTables | None) -> tuple[str | None, str | None]:
     """Return the observation a product of an association is, and the pattern of those it falls into.
 
     Cubes and their spectra complete the name with channel and band; products of many sources with the source.
     """
     name = str(product.get("name", ""))
-    parsed = parse_name(name)
+    parsed = parse_name(name, tables)
     if parsed is not None and parsed.family in {"exposure_root", "stage3_root"}:
         grows = parsed.family == "stage3_root" and "optelem" not in parsed.fields
         return parsed.obs_id, f"{parsed.root}_*" if grows else None

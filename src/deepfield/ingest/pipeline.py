@@ -74,6 +74,7 @@ class Pipeline:
         previews: Path,
         store_address: str,
         release_table: Path | None = None,
+        tables: Path | None = None,
         workers: int | None = None,
         seconds_per_file: float = 1800,
         files_per_commit: int = FILES,
@@ -81,6 +82,7 @@ class Pipeline:
         self._database, self._observations, self._sources = database, observations, sources
         self._archivist, self._leftovers, self._journals = archivist, leftovers, journals
         self._previews, self._store_address, self._release_table = previews, store_address, release_table
+        self._tables = tables
         self._workers, self._seconds = workers or os.cpu_count() or 1, seconds_per_file
         self._files_per_commit = files_per_commit
 
@@ -101,7 +103,7 @@ class Pipeline:
             restated = self._state_rules(found, run)
             waiting = self._triage(found, run)
             store = None if order.link else self._store_address
-            self._read(waiting, Rules(self._previews, journal, store), run)
+            self._read(waiting, Rules(self._previews, journal, store, self._tables), run)
             if restated:
                 self._refile(run)
             self._leftovers.remove(journal_entries([journal]))

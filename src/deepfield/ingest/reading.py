@@ -11,6 +11,7 @@ import structlog
 from deepfield.catalogue.documents import deflate
 from deepfield.ingest.blueprint import FileFacts, identify
 from deepfield.ingest.journal import Written, note
+from deepfield.missions.jwst.tables import tables_of
 from deepfield.model.errors import ArchiveError, StorageError
 from deepfield.products.preview import make_preview, preview_stem
 from deepfield.products.reader import read_header
@@ -24,11 +25,13 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How files are read: where previews go, and the store's address if bytes are to be copied."""
+    """How files are read: where previews go, the store's address if bytes are to be copied, the operator's tables."""
 
     previews: Path
     journal: Path
     store: str | None = None
+    tables: Path | None = None
+    """The folder of tables that overrule those of the mission."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def _read(rules: Rules, found: Found) -> Reading:
     path = Path(found.path)
     sha256, size = digest(path)
     header = read_header(path)
-    facts = identify(header, size=size, sha256=sha256)
+    facts = identify(header, size=size, sha256=sha256, tables=tables_of(rules.tables))
     if facts.verdict == "refused":
         return Reading(found, sha256, refusal=facts.reason or "it is no product of this archive")
     if facts.verdict == "kept" or facts.obs_id is None:

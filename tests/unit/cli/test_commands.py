@@ -12,6 +12,7 @@ import urllib.request
 import pytest
 
 from support.archive import DEEPFIELD, EXCLUSIVE, EXCLUSIVE_FILE, PUBLIC_FILE, write_products
+from support.tables import override
 
 
 class Machine:
@@ -114,6 +115,25 @@ def test_a_refused_file_is_named_and_the_command_ends_with_3(changing):
     done = changing.run("ingest", bad)
     assert done.returncode == 3
     assert f"refused  {bad}" in done.stderr
+
+
+def test_changed_tables_reach_the_archive_with_a_reindex(changing):
+    assert "0 of 4 observations changed\n" in changing.run("reindex").stdout
+    override(changing.home / "tables", "bands.tsv", {"instrument": "NIRCAM", "rule": "range"}, lower_um="0.5")
+    done = changing.run("reindex")
+    assert done.returncode == 0
+    assert " of 4 observations changed as of snapshot " in done.stdout
+    assert "\n0 of" not in f"\n{done.stdout}"
+    assert "\n0 of" in f"\n{changing.run('reindex').stdout}"
+
+
+def test_a_wrong_table_stops_an_ingest_before_it_begins(empty):
+    write_products(empty.data)
+    override(empty.folder / "own", "bands.tsv", {"instrument": "NIRCAM", "element": "F200W"}, upper_um="0.1")
+    done = empty.run("ingest", empty.data, DEEPFIELD_TABLES="own")
+    says_one_sentence(done)
+    assert "bands.tsv, line 2: upper_um is '0.1'; expected more than lower_um" in done.stderr
+    assert not empty.home.exists()
 
 
 def test_an_observation_and_a_product_can_be_forgotten_and_their_files_stay(changing):

@@ -9,6 +9,7 @@ import pytest
 from deepfield.missions.jwst.names import parse_name
 from deepfield.missions.jwst.tables import LEVEL_OF_STAGE, JwstTables, default_tables
 from deepfield.model.errors import ConfigurationError
+from support.tables import override
 
 DOMAIN = Path(os.environ.get("DEEPFIELD_SHARED_DOMAIN", "../shared/domain"))
 
@@ -131,3 +132,57 @@ def test_every_keyword_field_names_a_known_transform(tables: JwstTables) -> None
     from deepfield.ingest.testimony import TRANSFORMS
 
     assert {source.transform or "as_is" for source in tables.keywords.values()} <= set(TRANSFORMS)
+
+
+F200W = {"instrument": "NIRCAM", "element": "F200W"}
+IMAGE = {"exposure_type": "NRC_IMAGE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "changes", "says"),
+    [
+        ("bands.tsv", F200W, {"lower_um": "short"}, r"line 2: lower_um is 'short'; expected a positive number"),
+        ("bands.tsv", F200W, {"lower_um": "nan"}, r"expected a positive number"),
+        ("bands.tsv", F200W, {"upper_um": "0.1"}, r"upper_um is '0\.1'; expected more than lower_um, 1\.75"),
+        ("bands.tsv", F200W, {"instrument": "NIRCAMM"}, r"expected one of FGS, MIRI, NIRCAM"),
+        ("bands.tsv", F200W, {"exposure_types": "NRC_IMG"}, r"'NRC_IMG'; expected known values; did you mean"),
+        ("recommended.tsv", IMAGE, {"stage_3": "i2d,catt"}, r"stage_3 is 'catt'; .* did you mean 'cat'\?"),
+        ("recommended.tsv", IMAGE, {"exposure_type": "NRC_IMAG"}, r"did you mean 'NRC_IMAGE'\?"),
+        ("recommended.tsv", IMAGE, {"time_series": "maybe"}, r"expected one of any, no, yes"),
+        ("suffixes.tsv", {"suffix": "rate"}, {"product_type": "RATE"}, r"expected one of AUXILIARY, CALIBRATION"),
+        ("exposure_types.tsv", IMAGE, {"dataproduct_type": "picture"}, r"expected one of catalog, cube"),
+        ("exposure_types.tsv", IMAGE, {"intent": ""}, r"intent is ''; expected a value"),
+        ("dq_flags.tsv", {"name": "SATURATED"}, {"bit": "32"}, r"expected a whole number below 32"),
+    ],
+)
+def test_a_wrong_row_of_an_operator_is_told_with_its_place_and_what_would_be_right(
+    tmp_path: Path, name: str, where: dict[str, str], changes: dict[str, str], says: str
+) -> None:
+    folder = override(tmp_path / "tables", name, where, **changes)
+    with pytest.raises(ConfigurationError, match=says) as error:
+        JwstTables.load(folder)
+    assert str(folder / name) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("band.tsv", "", r"did you mean 'bands\.tsv'\?"),
+        ("bands.tsv", "a\tb\n", "lacks the columns"),
+        ("resolving.tsv", "instrument\telement\tresolving_power\tconfirmed\nMIRI\tMRS\t9\n", "line 2 has 3 cells"),
+        ("keywords.toml", '[field."target.nme"]\nkeywords = ["A"]\n', r"did you mean 'target\.name'\?"),
+        ("keywords.toml", '[field."target.name"]\nkeywords = "A"\n', "expected a list of keywords"),
+        ("keywords.toml", '[field."target.name"]\nkeywords = ["A"]\ntransform = "nam"\n', "expected one of"),
+        ("main_products.toml", '[image]\nproduct = ["i2dd"]\n', r"did you mean 'i2d'\?"),
+        ("names.toml", "", "expected every entry"),
+    ],
+)
+def test_a_table_that_cannot_be_right_is_refused(tmp_path: Path, name: str, text: str, says: str) -> None:
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigurationError, match=says):
+        JwstTables.load(tmp_path)
+
+
+def test_a_folder_of_tables_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="nowhere cannot be read"):
+        JwstTables.load(tmp_path / "nowhere")

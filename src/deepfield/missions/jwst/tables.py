@@ -6,21 +6,22 @@ the same names and columns into a folder of their own; rows there replace rows o
 
 from __future__ import annotations
 
-import csv
-import tomllib
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from deepfield.missions.jwst.rows import NONE, check_folder, closest, read_documents, read_rows
 from deepfield.model.errors import ConfigurationError
+from deepfield.model.observation import ProductType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from importlib.resources.abc import Traversable
     from pathlib import Path
 
-    from deepfield.model.observation import ProductType
+    from deepfield.missions.jwst.rows import Row
 
 Stage = Literal["1b", "2a", "2b", "2c", "3"]
 
@@ -29,6 +30,12 @@ LEVEL_OF_STAGE: Mapping[str, int] = {"1b": 1, "2a": 2, "2b": 2, "2c": 2, "3": 3}
 
 STAGES: tuple[Stage, ...] = ("3", "2c", "2b", "2a", "1b")
 """From the most to the least processed."""
+
+INSTRUMENTS = frozenset({"FGS", "MIRI", "NIRCAM", "NIRISS", "NIRSPEC"})
+DATAPRODUCT_TYPES = frozenset(
+    {"image", "cube", "eventlist", "spectrum", "timeseries", "visibility", "measurements", "catalog", "event", "sed"}
+)
+"""CAOM 2.4 DataProductType."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,28 +161,30 @@ class JwstTables:
         """Read the tables of the package, overruled row by row by files of the same names in a folder.
 
         Raises:
-            ConfigurationError: an operator's file cannot be read or lacks a column.
+            ConfigurationError: the folder or one of its files cannot be right; says file, line and what would be.
         """
         folders: list[Path | Traversable] = [resources.files(__package__) / "tables"]
         if overrides is not None:
+            check_folder(overrides, {file.name for file in folders[0].iterdir()})
             folders.append(overrides)
-        suffixes = {row["suffix"]: _suffix(row) for row in _rows(folders, "suffixes.tsv")}
-        keywords = _documents(folders, "keywords.toml")
-        bands = {_band_key(row): _band(row) for row in _rows(folders, "bands.tsv")}
+        suffixes = {row.text("suffix"): _suffix(row) for row in read_rows(folders, "suffixes.tsv")}
+        types = {row.text("exposure_type"): _exposure_type(row) for row in read_rows(folders, "exposure_types.tsv")}
+        bands = {_band_key(row): _band(row, types) for row in read_rows(folders, "bands.tsv")}
+        keywords = read_documents(folders, "keywords.toml")
         return cls(
             suffixes=suffixes,
-            exposure_types={row["exposure_type"]: _exposure_type(row) for row in _rows(folders, "exposure_types.tsv")},
+            exposure_types=types,
             bands=tuple(bands.values()),
-            recommended=_recommended(_rows(folders, "recommended.tsv")),
+            recommended=_recommended(read_rows(folders, "recommended.tsv"), types, suffixes),
             keywords=_keywords(keywords),
-            tree_paths={name: path for document in keywords for name, path in document.get("tree", {}).items()},
-            names=_grammar(_documents(folders, "names.toml")[-1], suffixes, bands.values()),
-            main_products=_main_products(_documents(folders, "main_products.toml")),
+            tree_paths={name: path for _, document in keywords for name, path in document.get("tree", {}).items()},
+            names=_names(read_documents(folders, "names.toml")[-1], suffixes, bands.values()),
+            main_products=_main_products(read_documents(folders, "main_products.toml"), suffixes),
             resolving_powers={
-                (row["instrument"], row["element"]): float(row["resolving_power"])
-                for row in _rows(folders, "resolving.tsv")
+                (row.choice("instrument", INSTRUMENTS), row.text("element")): row.number("resolving_power")
+                for row in read_rows(folders, "resolving.tsv")
             },
-            dq_flags={row["name"]: _dq_flag(row) for row in _rows(folders, "dq_flags.tsv")},
+            dq_flags={row.text("name"): _dq_flag(row) for row in read_rows(folders, "dq_flags.tsv")},
         )
 
     def recommended_suffixes(self, exposure_type: str | None, *, time_series: bool) -> Mapping[Stage, tuple[str, ...]]:
@@ -199,128 +208,145 @@ class JwstTables:
 
 
 @cache
+def tables_of(overrides: Path | None) -> JwstTables:
+    """Return the tables under an operator's folder, read once in a process.
+
+    Raises:
+        ConfigurationError: the folder or one of its files cannot be right.
+    """
+    return JwstTables.load(overrides)
+
+
 def default_tables() -> JwstTables:
     """Return the tables as they come with the package."""
-    return JwstTables.load()
+    return tables_of(None)
 
 
-def _rows(folders: Sequence[Path | Traversable], name: str) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = []
-    columns: set[str] = set()
-    for folder in folders:
-        file = folder / name
-        if not file.is_file():
-            continue
-        lines = [line for line in file.read_text("utf-8").splitlines() if line and not line.startswith("#")]
-        read = list(csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE))
-        if columns and read and not columns <= set(read[0]):
-            raise ConfigurationError(f"{file} lacks the columns {', '.join(sorted(columns - set(read[0])))}")
-        columns = columns or set(read[0])
-        rows.extend(read)
-    return rows
-
-
-def _documents(folders: Sequence[Path | Traversable], name: str) -> list[dict[str, Any]]:
-    documents: list[dict[str, Any]] = []
-    for folder in folders:
-        file = folder / name
-        if file.is_file():
-            try:
-                documents.append(tomllib.loads(file.read_text("utf-8")))
-            except tomllib.TOMLDecodeError as error:
-                raise ConfigurationError(f"{file} is not TOML: {error}") from error
-    return documents
-
-
-def _text(value: str) -> str | None:
-    return None if value == "-" else value
-
-
-def _items(value: str) -> tuple[str, ...]:
-    return () if value == "-" else tuple(value.split(","))
-
-
-def _suffix(row: Mapping[str, str]) -> Suffix:
+def _suffix(row: Row) -> Suffix:
     return Suffix(
-        name=row["suffix"],
-        stage_of_exposure=cast("Stage | None", _text(row["stage_of_exposure"])),
-        stage_of_combined=cast("Stage | None", _text(row["stage_of_combined"])),
-        product_type=cast("ProductType", row["product_type"]),
-        content=row["content"],
+        name=row.text("suffix"),
+        stage_of_exposure=_stage(row, "stage_of_exposure"),
+        stage_of_combined=_stage(row, "stage_of_combined"),
+        product_type=cast("ProductType", row.choice("product_type", get_args(ProductType))),
+        content=row.text("content"),
     )
 
 
-def _exposure_type(row: Mapping[str, str]) -> ExposureType:
+def _stage(row: Row, column: str) -> Stage | None:
+    stage = row.choice(column, (*STAGES, NONE))
+    return None if stage == NONE else cast("Stage", stage)
+
+
+def _exposure_type(row: Row) -> ExposureType:
     return ExposureType(
-        name=row["exposure_type"],
-        instrument=row["instrument"],
-        mode=row["mode"],
-        mode_words=tuple(row["mode_word"].split("|")),
-        intent=cast("Literal['science', 'calibration']", row["intent"]),
-        dataproduct_type=row["dataproduct_type"],
-        time_series=cast("Literal['never', 'always', 'visit']", row["time_series"]),
+        name=row.text("exposure_type"),
+        instrument=row.choice("instrument", INSTRUMENTS),
+        mode=row.text("mode"),
+        mode_words=tuple(row.text("mode_word").split("|")),
+        intent=cast("Literal['science', 'calibration']", row.choice("intent", ("science", "calibration"))),
+        dataproduct_type=row.choice("dataproduct_type", DATAPRODUCT_TYPES),
+        time_series=cast(
+            "Literal['never', 'always', 'visit']", row.choice("time_series", ("never", "always", "visit"))
+        ),
     )
 
 
-def _band_key(row: Mapping[str, str]) -> tuple[str, str, str]:
-    return row["instrument"], row["element"], row["exposure_types"]
+def _band_key(row: Row) -> tuple[str, str, str]:
+    return row.text("instrument"), row.text("element"), row.text("exposure_types")
 
 
-def _band(row: Mapping[str, str]) -> Band:
-    pivot = _text(row["pivot_um"])
-    return Band(
-        instrument=row["instrument"],
-        element=row["element"],
-        wheel=row["wheel"],
-        lower_um=float(row["lower_um"]),
-        upper_um=float(row["upper_um"]),
-        pivot_um=float(pivot) if pivot else None,
-        crossing=row["rule"] == "crossing",
-        exposure_types=_items(row["exposure_types"]),
+def _band(row: Row, exposure_types: Collection[str]) -> Band:
+    band = Band(
+        instrument=row.choice("instrument", INSTRUMENTS),
+        element=row.text("element"),
+        wheel=row.text("wheel"),
+        lower_um=row.number("lower_um"),
+        upper_um=row.number("upper_um"),
+        pivot_um=row.number("pivot_um") if row.optional("pivot_um") else None,
+        crossing=row.choice("rule", ("range", "crossing")) == "crossing",
+        exposure_types=row.items("exposure_types", known=exposure_types),
     )
+    if band.lower_um >= band.upper_um:
+        raise row.wrong("upper_um", f"more than lower_um, {band.lower_um:g} micrometres")
+    return band
 
 
-def _dq_flag(row: Mapping[str, str]) -> DqFlag:
+def _dq_flag(row: Row) -> DqFlag:
     return DqFlag(
-        bit=int(row["bit"]),
-        name=row["name"],
-        former_name=_text(row["former_name"]),
-        in_groupdq=row["in_groupdq"] == "yes",
-        group=row["group"],
-        meaning=row["meaning"],
+        bit=row.whole("bit", below=32),
+        name=row.text("name"),
+        former_name=row.optional("former_name"),
+        in_groupdq=row.choice("in_groupdq", ("yes", "no")) == "yes",
+        group=row.text("group"),
+        meaning=row.text("meaning"),
     )
 
 
 def _recommended(
-    rows: Sequence[Mapping[str, str]],
+    rows: Sequence[Row], exposure_types: Collection[str], suffixes: Collection[str]
 ) -> dict[tuple[str, bool], Mapping[Stage, tuple[str, ...]]]:
     table: dict[tuple[str, bool], Mapping[Stage, tuple[str, ...]]] = {}
+    series = {"any": (False, True), "no": (False,), "yes": (True,)}
     for row in rows:
         by_stage: dict[Stage, tuple[str, ...]] = {
-            "3": _items(row["stage_3"]),
-            "2b": _items(row["stage_2b"]),
-            "2a": _items(row["stage_2a"]),
-            "1b": _items(row["stage_1b"]),
+            "3": row.items("stage_3", known=suffixes),
+            "2b": row.items("stage_2b", known=suffixes),
+            "2a": row.items("stage_2a", known=suffixes),
+            "1b": row.items("stage_1b", known=suffixes),
         }
-        for time_series in {"any": (False, True), "no": (False,), "yes": (True,)}[row["time_series"]]:
-            table[row["exposure_type"], time_series] = by_stage
+        for time_series in series[row.choice("time_series", series)]:
+            table[row.known("exposure_type", exposure_types), time_series] = by_stage
     return table
 
 
-def _main_products(documents: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, tuple[str, ...]]]:
-    return {
-        kind: {plane: tuple(suffixes) for plane, suffixes in planes.items()}
-        for document in documents
-        for kind, planes in document.items()
-    }
+def _main_products(
+    documents: Sequence[tuple[str, Mapping[str, Any]]], suffixes: Collection[str]
+) -> dict[str, Mapping[str, tuple[str, ...]]]:
+    found: dict[str, Mapping[str, tuple[str, ...]]] = {}
+    for file, document in documents:
+        for kind, planes in document.items():
+            for plane, listed in planes.items() if isinstance(planes, dict) else (("", None),):
+                strange = [name for name in listed if name not in suffixes] if isinstance(listed, list) else [listed]
+                if strange:
+                    raise ConfigurationError(
+                        f"{file}: [{kind}] {plane} holds {strange[0]!r}; expected a list of suffixes"
+                        f"{closest(str(strange[0]), suffixes)}"
+                    )
+            found[kind] = {plane: tuple(listed) for plane, listed in planes.items()}
+    return found
 
 
-def _keywords(documents: Sequence[Mapping[str, Any]]) -> dict[str, Source]:
-    return {
-        field: Source(tuple(entry["keywords"]), entry.get("unit"), entry.get("transform"))
-        for document in documents
-        for field, entry in document.get("field", {}).items()
-    }
+def _keywords(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for file, document in documents:
+        ours = dict(found)
+        for name, entry in document.get("field", {}).items():
+            listed = entry.get("keywords") if isinstance(entry, dict) else None
+            if ours and name not in ours:
+                raise ConfigurationError(f"{file}: there is no field {name!r}{closest(name, ours)}")
+            if not isinstance(listed, list) or not all(isinstance(keyword, str) for keyword in listed):
+                raise ConfigurationError(f"{file}: keywords of {name} are {listed!r}; expected a list of keywords")
+            transforms = {source.transform for source in ours.values() if source.transform}
+            if ours and (transform := entry.get("transform")) is not None and transform not in transforms:
+                expected = ", ".join(sorted(transforms))
+                raise ConfigurationError(f"{file}: transform of {name} is {transform!r}; expected one of {expected}")
+            found[name] = Source(tuple(listed), entry.get("unit"), entry.get("transform"))
+    return found
+
+
+def _names(
+    document: tuple[str, Mapping[str, Any]], suffixes: Mapping[str, Suffix], bands: Iterable[Band]
+) -> NameGrammar:
+    file, content = document
+    try:
+        grammar = _grammar(content, suffixes, bands)
+        for family in grammar.families:
+            re.compile(family.pattern)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{file} lacks {error}; expected every entry of the table that comes along") from None
+    except re.error as error:
+        raise ConfigurationError(f"{file}: a pattern is no regular expression: {error}") from None
+    return grammar
 
 
 def _grammar(document: Mapping[str, Any], suffixes: Mapping[str, Suffix], bands: Iterable[Band]) -> NameGrammar:
