@@ -26,6 +26,7 @@ from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
+from deepfield.services.resolvers.sesame import Sesame
 from deepfield.services.search import Search
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         threads=settings.replica_threads,
     )
     engine = DuckEngine(replica, seconds=settings.query_seconds)
-    resolve = Resolve(engine)
+    resolve = Resolve(engine, sesame=_sesame(settings))
     archivist = Archivist(observations, sources, outbox, tables)
     leftovers = Leftovers(database, observations, store, settings.previews_path)
     pipeline = Pipeline(
@@ -129,6 +130,12 @@ def _resolve_offline() -> None:
 
     iers.conf.auto_download = False
     iers.conf.iers_degraded_accuracy = "ignore"
+
+
+def _sesame(settings: Settings) -> Sesame | None:
+    if settings.sesame_url is None:
+        return None
+    return Sesame(settings.sesame_url, seconds=settings.sesame_seconds, keep_hours=settings.sesame_keep_hours)
 
 
 def _home(settings: Settings) -> Path:

@@ -59,6 +59,17 @@ class Settings(BaseSettings):
     query_seconds: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="Time limit of one portal search, seconds"
     )
+    sesame_url: str | None = Field(
+        default=None,
+        description="Address of a CDS Sesame service to ask for names that nothing here knows, as "
+        "`https://cds.unistra.fr/cgi-bin/nph-sesame`; without one, no host is ever asked",
+    )
+    sesame_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=5.0, description="Time limit of one question to Sesame, seconds"
+    )
+    sesame_keep_hours: Annotated[float, Field(gt=0)] = Field(
+        default=168.0, description="How long an answer of Sesame is kept in memory, hours"
+    )
     log_format: Literal["console", "json"] = Field(
         default="console", description="`console` for people, `json` for one JSON object a line"
     )

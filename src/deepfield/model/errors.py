@@ -82,11 +82,12 @@ class NoPreviewError(NotFoundError):
 
 
 class UnresolvedNameError(NotFoundError):
-    """A name is neither a position nor a target of this archive."""
+    """A name is neither a position nor one that the archive or a catalogue it may ask knows."""
 
-    def __init__(self, name: str, *, closest: tuple[str, ...] = ()) -> None:
-        hint = f"; closest targets here: {', '.join(closest)}" if closest else ""
-        super().__init__(f"{name!r} is neither a position nor a target of this archive{hint}")
+    def __init__(self, name: str, *, closest: tuple[str, ...] = (), failure: str | None = None) -> None:
+        hint = f"; closest names: {', '.join(closest)}" if closest else ""
+        failed = f"; {failure}" if failure else ""
+        super().__init__(f"{name!r} is neither a position nor a target or object known here{hint}{failed}")
         self.name, self.closest = name, closest
 
 

@@ -83,14 +83,20 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a position was resolved to."""
+    """What a position was resolved to, ICRS degrees; a body that moves may have no known position."""
 
     name: str
-    ra: float
-    dec: float
-    kind: Literal["coordinates", "target", "region"]
+    ra: float | None
+    dec: float | None
+    kind: Literal["coordinates", "region", "target", "object", "moving"]
     radius: float | None = None
     """Degrees."""
+    resolver: str = "coordinates"
+    """Who knew: ``coordinates``, ``archive``, ``OpenNGC``, ``ephemeris`` or ``Sesame``."""
+    label: str | None = None
+    """What the name is also known as."""
+    moment: datetime | None = None
+    """Of the position of a body that moves, UTC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,8 @@ class SearchQuery:
     filters: tuple[Filter, ...] = ()
     region: tuple[Region, ...] | None = None
     """Regions of which one has to be met."""
+    moving: str | None = None
+    """The key of the body, made by ``query.moving.body_key``, that has to be the target."""
     match: Match = "footprint"
     text: str | None = None
     sort: tuple[SortKey, ...] = ()

@@ -69,7 +69,9 @@ class Cursor:
 
 def question_of(query: SearchQuery) -> str:
     """Return a digest of what a cursor depends on."""
-    parts = (query.filters, query.region, query.match, query.text, query.sort, query.snapshot)
+    parts: tuple[object, ...] = (query.filters, query.region, query.match, query.text, query.sort, query.snapshot)
+    if query.moving is not None:
+        parts += (query.moving,)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 

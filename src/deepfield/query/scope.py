@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from deepfield.query.lower import OBSERVATION, where_filter
+from deepfield.query.moving import of_body
 from deepfield.query.regions import meeting
 from deepfield.query.words import find_texts
 
@@ -29,6 +30,7 @@ class Scope:
     filters: tuple[tuple[Filter, exp.Expression], ...]
     sky: SkyCondition | None
     text: TextCondition | None
+    body: exp.Expression | None = None
 
     @property
     def ranked(self) -> bool:
@@ -44,12 +46,14 @@ class Scope:
         """Return a tree over the rows, yet without columns.
 
         Args:
-            filtered: whether the filters restrict it, or the region and text alone.
+            filtered: whether the filters restrict it, or the region, body and text alone.
             without: a column whose own filters are left out.
         """
         tree = exp.select().from_(_TABLE.copy(), copy=False)
         if self.sky is not None:
             tree = tree.where(self.sky.condition.copy(), copy=False)
+        if self.body is not None:
+            tree = tree.where(self.body.copy(), copy=False)
         if self.text is not None:
             tree = self.text.join(tree)
         for each, condition in self.filters if filtered else ():
@@ -59,11 +63,12 @@ class Scope:
 
 
 def scope_of(session: Session, query: SearchQuery, *, now: datetime, sky: bool = True) -> Scope:
-    """Look up region and text of a search and lower its filters; without ``sky``, leave its region out."""
+    """Look up region, body and text of a search and lower its filters; without ``sky``, leave its region out."""
     return Scope(
         filters=tuple((each, where_filter(each, now=now)) for each in query.filters),
         sky=meeting(session, query.region, query.match) if sky and query.region is not None else None,
         text=None if query.text is None else find_texts(session, query.text),
+        body=None if query.moving is None else of_body(session, query.moving),
     )
 
 

@@ -1,21 +1,29 @@
-"""Names and coordinates to places on the sky, from what the archive itself knows."""
+"""Names and coordinates to places on the sky: the archive's own targets first, then catalogues."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from deepfield.model.coverage import Circle, parse_regions
 from deepfield.model.errors import InvalidQueryError, InvalidValueError, UnresolvedNameError
 from deepfield.query.filters import Place
+from deepfield.query.moving import body_key, find_body
 from deepfield.query.summaries import suggested_names_tree, suggested_texts_tree, target_names_tree, targets_tree
 from deepfield.replica.texts import compact, words
+from deepfield.services.resolvers import ephemeris, openngc, sesame
+from deepfield.services.resolvers.ephemeris import find_body_at
+from deepfield.services.resolvers.openngc import OpenNgc
+from deepfield.services.resolvers.sesame import Sesame, SesameError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from deepfield.model.coverage import Region
     from deepfield.query.engines.duckdb import DuckEngine, Session
 
@@ -53,34 +61,52 @@ _UNIT_HINT: Final = "a number with ' or arcmin, \" or arcsec, d or deg (degrees 
 _WIDEST_TARGET: Final = 2.0
 """Degrees over which the observations of one target may spread before its place is no longer one."""
 _MOST_SUGGESTED: Final = 8
+_MOST_OBJECTS: Final = 5
+_MOST_CLOSEST: Final = 5
+ARCHIVE: Final = "archive"
 _Key = TypeVar("_Key")
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Something of the archive that begins with what was typed."""
+    """Something of the archive, or an object of a catalogue, that begins with what was typed."""
 
-    kind: Literal["target", "programme", "observation", "file"]
+    kind: Literal["target", "programme", "observation", "file", "object"]
     value: str
-    count: int
+    count: int | None
+    """Observations; None for an object, around which nothing was searched yet."""
     label: str | None = None
-    """The title of a programme."""
+    """The title of a programme, the common names of an object."""
 
 
 class Resolve:
-    """Finds places by coordinates, regions and the names of this archive's targets. Asks nobody else."""
+    """Finds places by coordinates, regions and names.
 
-    def __init__(self, engine: DuckEngine) -> None:
+    Names are looked up among this archive's targets, in OpenNGC and among the bodies of the solar system, all without
+    a network; at last by Sesame, where there is one.
+    """
+
+    def __init__(
+        self,
+        engine: DuckEngine,
+        *,
+        sesame: Sesame | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._engine = engine
+        self._objects = OpenNgc()
+        self._sesame = sesame
+        self._now = now
 
     def position(self, text: str) -> Place:
-        """Return the place of coordinates in any usual notation, of a DALI region, or of a target.
+        """Return the place of coordinates in any usual notation, of a DALI region, of a target or of an object.
 
         Decimal numbers are ICRS degrees; sexagesimal right ascensions are hours. A word such as ``galactic``,
-        ``ecliptic``, ``J2000`` or ``B1950`` before or behind names another frame.
+        ``ecliptic``, ``J2000`` or ``B1950`` before or behind names another frame. A body that moves is where it
+        stands now, if that is known.
 
         Raises:
-            UnresolvedNameError: with the closest target names.
+            UnresolvedNameError: with the closest names, and why Sesame could not be asked if it failed.
             InvalidQueryError: a region or target that cannot be a place.
         """
         if _REGION.match(text):
@@ -88,14 +114,16 @@ class Resolve:
         found = read_coordinates(text)
         if found is not None:
             return Place(text.strip(), *found, kind="coordinates")
-        return self._target(text.strip())
+        return self._named(text.strip())
 
-    def region(self, text: str, radius: str | None = None) -> tuple[Place, tuple[Region, ...]]:
+    def region(self, text: str, radius: str | None = None) -> tuple[Place, tuple[Region, ...] | None]:
         """Return the place of a text and the regions to search: those it says, else a circle around it.
 
+        There is no region for a body that moves: its observations are where it stood.
+
         Raises:
-            UnresolvedNameError: with the closest target names.
-            InvalidQueryError: the radius is none, or stands beside a region.
+            UnresolvedNameError: with the closest names.
+            InvalidQueryError: the radius is none, or stands beside a region or a body that moves.
         """
         if _REGION.match(text):
             regions = _read_regions(text)
@@ -104,11 +132,14 @@ class Resolve:
             return _place_of_region(text, regions), regions
         size = DEFAULT_RADIUS if radius is None else read_radius(radius)
         place = self.position(text)
-        place = Place(place.name, place.ra, place.dec, place.kind, size)
-        return place, (Circle(place.ra, place.dec, size),)
+        if place.ra is None or place.dec is None or place.kind == "moving":
+            if radius is not None:
+                raise InvalidQueryError("radius", radius, f"no radius, since {place.name} moves and is found by name")
+            return place, None
+        return replace(place, radius=size), (Circle(place.ra, place.dec, size),)
 
     def suggestions(self, prefix: str) -> tuple[Suggestion, ...]:
-        """Return targets, programmes, observations and files that begin with a text."""
+        """Return targets, programmes, observations and files that begin with a text, then objects of OpenNGC."""
         typed = words(prefix)
         if not typed:
             return ()
@@ -117,20 +148,71 @@ class Resolve:
                 found = _suggest_names(session, prefix.strip().lower())
                 if found:
                     return found
-            return _suggest_texts(session, typed)
+            found = _suggest_texts(session, typed)
+        own = {compact(each.value) for each in found if each.kind == "target"}
+        objects = self._objects.beginning(prefix, _MOST_OBJECTS + len(own))
+        more = [each for each in objects if compact(each.name) not in own][:_MOST_OBJECTS]
+        return found + tuple(Suggestion("object", each.name, None, _label(each.common_names)) for each in more)
 
-    def _target(self, name: str) -> Place:
+    def _named(self, name: str) -> Place:
         wanted = compact(name)
         if not wanted:
             raise UnresolvedNameError(name)
+        refusal, failure = None, None
+        try:
+            place = self._target(name, wanted)
+        except InvalidQueryError as error:  # a target that is no one place; a catalogue may know one
+            place, refusal = None, error
+        place = place or self._object(name) or self._body(name)
+        if place is None:
+            try:
+                place = self._far_object(name)
+            except SesameError as error:
+                failure = str(error)
+        if place is not None:
+            return place
+        if refusal is not None:
+            raise refusal
+        raise UnresolvedNameError(name, closest=self._closest(name, wanted), failure=failure)
+
+    def _target(self, name: str, wanted: str) -> Place | None:
+        """Return the place of a target of this archive; bodies of the solar system stand where they stand now."""
         with self._engine.session() as session:
             rows = session.run(targets_tree([wanted])).to_pylist()
             matching = [
                 row for row in rows if wanted in (_compact(row["target_name"]), _compact(row["target_standard_name"]))
             ]
-            if not matching:
-                raise UnresolvedNameError(name, closest=_closest(session, wanted))
-        return _place_of_target(name, matching)
+            if matching and not any(row["moving"] for row in matching):
+                return _place_of_target(name, matching)
+            known = matching[0]["target_name"] or name if matching else name
+            body = find_body(session, body_key(known))
+        if body is None:
+            return None
+        return self._body(body) or Place(body, None, None, "moving", resolver=ARCHIVE)
+
+    def _object(self, name: str) -> Place | None:
+        found = self._objects.find(name)
+        if found is None:
+            return None
+        label = _label(found.common_names)
+        return Place(found.name, found.ra, found.dec, "object", resolver=openngc.NAME, label=label)
+
+    def _body(self, name: str) -> Place | None:
+        now = self._now()
+        found = find_body_at(name, now)
+        if found is None:
+            return None
+        moment = None if found.ra is None else now
+        return Place(found.name, found.ra, found.dec, "moving", resolver=ephemeris.NAME, moment=moment)
+
+    def _far_object(self, name: str) -> Place | None:
+        found = None if self._sesame is None else self._sesame.find(name)
+        return None if found is None else Place(found.name, found.ra, found.dec, "object", resolver=sesame.NAME)
+
+    def _closest(self, name: str, wanted: str) -> tuple[str, ...]:
+        with self._engine.session() as session:
+            own = _closest(session, wanted)
+        return tuple(dict.fromkeys(own + self._objects.closest(name)))[:_MOST_CLOSEST]
 
 
 def read_coordinates(text: str) -> tuple[float, float] | None:
@@ -217,8 +299,6 @@ def _place_of_region(text: str, regions: tuple[Region, ...]) -> Place:
 
 def _place_of_target(name: str, rows: list[dict[str, Any]]) -> Place:
     known = rows[0]["target_name"] or name
-    if any(row["moving"] for row in rows):
-        raise InvalidQueryError("position", name, f"a place on the sky, but {known} moves; search for it with text")
     placed = [row for row in rows if row["x"] is not None]
     if not placed:
         raise InvalidQueryError("position", name, f"a place on the sky, but no observation of {known} has one")
@@ -227,7 +307,12 @@ def _place_of_target(name: str, rows: list[dict[str, Any]]) -> Place:
     # the mean of directions within an angle t of their centre is no shorter than cos(t)
     if length < math.cos(math.radians(_WIDEST_TARGET)):
         raise InvalidQueryError("position", name, f"one place, but {known} was observed in several; search with text")
-    return Place(known, math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.asin(z / length)), "target")
+    ra, dec = math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.asin(z / length))
+    return Place(known, ra, dec, "target", resolver=ARCHIVE)
+
+
+def _label(common_names: tuple[str, ...]) -> str | None:
+    return ", ".join(common_names) or None
 
 
 def _closest(session: Session, wanted: str) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from deepfield.query.filters import (
     parse_sort,
     parse_whole_number,
 )
+from deepfield.query.moving import body_key
 from deepfield.query.pages import (
     Cursor,
     Wanted,
@@ -129,12 +130,13 @@ class Search:
 
         Raises:
             InvalidQueryError: naming field, value and what would be right.
-            UnresolvedNameError: the position is neither coordinates nor a target of this archive.
+            UnresolvedNameError: the position is neither coordinates nor a name that anybody knows.
         """
         single = _single(params)
-        place, region = None, None
+        place, region, moving = None, None, None
         if "position" in single:
             place, region = self._resolve.region(single["position"], single.get("radius"))
+            moving = body_key(place.name) if place.kind == "moving" else None
         elif "radius" in single:
             raise InvalidQueryError("radius", single["radius"], "a position to go with it")
         most = 2**63 - 1
@@ -143,6 +145,7 @@ class Search:
         return SearchQuery(
             filters=parse_filters(params, self._table),
             region=region,
+            moving=moving,
             match="center"
             if parse_choice("match", single.get("match", "footprint"), _MATCHES) == "center"
             else "footprint",
@@ -218,7 +221,7 @@ class Search:
     ) -> Ghosts:
         """Return the counts under region and text alone, kept for the snapshot while no release changes them."""
         names = tuple(column.name for column in columns)
-        key = (session.snapshot, query.region, query.match, query.text, names)
+        key = (session.snapshot, query.region, query.moving, query.match, query.text, names)
         with self._lock:
             kept = self._ghosts.get(key)
         if kept is not None and kept.holds(now):

@@ -182,7 +182,7 @@ WRONG = {
     "/api/v1/observations?after=nonsense": (400, "invalid_query"),
     "/api/v1/observations?snapshot=-1": (400, "invalid_query"),
     "/api/v1/observations?snapshot=999999": (400, "invalid_query"),
-    "/api/v1/observations?position=NGC 332": (404, "unresolved_name"),
+    "/api/v1/observations?position=NGC 99999": (404, "unresolved_name"),
     "/api/v1/observations?position=circle 1 2": (400, None),
     "/api/v1/observations?position=10 10&radius=-1": (400, None),
     "/api/v1/observations?radius=1": (400, None),

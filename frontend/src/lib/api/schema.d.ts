@@ -182,7 +182,7 @@ export interface paths {
         };
         /**
          * Position of a name
-         * @description Read a position in any usual notation, or find a target of this archive.
+         * @description Read a position in any usual notation, or find a target of this archive, an object or a planet.
          */
         get: operations["resolveName"];
         put?: never;
@@ -202,7 +202,7 @@ export interface paths {
         };
         /**
          * Completions of a name
-         * @description Complete the beginning of a target, programme, observation or file.
+         * @description Complete the beginning of a target, programme, observation, file or object.
          */
         get: operations["suggestNames"];
         put?: never;
@@ -983,19 +983,37 @@ export interface components {
             name: string;
             /**
              * Ra
-             * @description Right ascension, ICRS degrees
+             * @description Right ascension, ICRS degrees; null for a body whose position is unknown
              */
-            ra: number;
+            ra: number | null;
             /**
              * Dec
-             * @description Declination, ICRS degrees
+             * @description Declination, ICRS degrees; null as `ra`
              */
-            dec: number;
+            dec: number | null;
             /**
              * Kind
+             * @description What it is; a `moving` body is found by name, wherever it stood
              * @enum {string}
              */
-            kind: "coordinates" | "target" | "region";
+            kind: "coordinates" | "region" | "target" | "object" | "moving";
+            /**
+             * Resolver
+             * @description Who knew: `coordinates`, `archive`, `OpenNGC`, `ephemeris` or `Sesame`
+             * @example archive
+             */
+            resolver: string;
+            /**
+             * Label
+             * @description Common names of an object
+             * @example Carina Nebula
+             */
+            label: string | null;
+            /**
+             * Moment
+             * @description When a moving body stands there, seen from the Earth; ISO 8601 UTC
+             */
+            moment: string | null;
             /**
              * Radius
              * @description Radius of the search, degrees; null where none was asked for
@@ -1036,17 +1054,17 @@ export interface components {
              * Kind
              * @enum {string}
              */
-            kind: "target" | "programme" | "observation" | "file";
+            kind: "target" | "programme" | "observation" | "file" | "object";
             /** Value */
             value: string;
             /**
              * Count
-             * @description Observations it stands for
+             * @description Observations it stands for; null for an object of a catalogue
              */
-            count: number;
+            count: number | null;
             /**
              * Label
-             * @description Title of a programme
+             * @description Title of a programme, common names of an object
              */
             label: string | null;
         };
@@ -2654,7 +2672,7 @@ export interface operations {
     resolveName: {
         parameters: {
             query: {
-                /** @description Position or target */
+                /** @description Position, target or object */
                 name: string;
             };
             header?: never;

@@ -11,11 +11,26 @@ export interface Token {
   value: string
   /** Where the value was resolved to. */
   note: string
+  /** Who knew the name, and what else it is called. */
+  title?: string
   /** The query without it. */
   without: Query
 }
 
 const KEYS: Record<string, string> = { proposal_id: 'programme', obs_id: 'observation', target_name: 'target' }
+
+/** Where a place is; of a body that moves, where it is now. */
+export function where(place: Resolved, style: CoordinateStyle): string {
+  if (place.ra === null || place.dec === null) return place.kind === 'moving' ? 'moves' : ''
+  return `${place.kind === 'moving' ? 'now ' : ''}${position(place.ra, place.dec, style)}`
+}
+
+/** Who knew a name. */
+export function origin({ name, label, resolver, moment }: Resolved): string {
+  if (resolver === 'coordinates') return ''
+  const known = label === null ? name : `${name} (${label})`
+  return `${known}, by ${resolver}${moment === null ? '' : `, seen from the Earth at ${moment}`}`
+}
 
 export function tokens(query: Query, resolved: Resolved | null, style: CoordinateStyle): Token[] {
   const found: Token[] = []
@@ -23,9 +38,10 @@ export function tokens(query: Query, resolved: Resolved | null, style: Coordinat
     const isPlace = resolved !== null && resolved.kind !== 'region'
     found.push({
       id: 'position',
-      key: isPlace || resolved === null ? 'position' : 'region',
+      key: resolved?.kind === 'moving' ? 'moving' : isPlace || resolved === null ? 'position' : 'region',
       value: query.position,
-      note: isPlace ? position(resolved.ra, resolved.dec, style) : '',
+      note: isPlace ? where(resolved, style) : '',
+      ...(isPlace ? { title: origin(resolved) } : {}),
       without: { ...query, position: null, radius: null, match: 'footprint' },
     })
     if (isPlace && resolved.radius != null) {

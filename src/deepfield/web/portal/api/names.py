@@ -14,10 +14,10 @@ router = APIRouter(tags=["names"])
 class Suggestion(BaseModel):
     """Something whose name begins so."""
 
-    kind: Literal["target", "programme", "observation", "file"]
+    kind: Literal["target", "programme", "observation", "file", "object"]
     value: str
-    count: int = Field(description="Observations it stands for")
-    label: str | None = Field(description="Title of a programme")
+    count: int | None = Field(description="Observations it stands for; null for an object of a catalogue")
+    label: str | None = Field(description="Title of a programme, common names of an object")
 
 
 class Suggestions(BaseModel):
@@ -28,9 +28,9 @@ class Suggestions(BaseModel):
 
 @router.get("/resolve", operation_id="resolveName", summary="Position of a name")
 def resolve(
-    archive: TheArchive, name: Annotated[str, Query(description="Position or target", examples=["NGC 3324"])]
+    archive: TheArchive, name: Annotated[str, Query(description="Position, target or object", examples=["NGC 3324"])]
 ) -> Resolved:
-    """Read a position in any usual notation, or find a target of this archive."""
+    """Read a position in any usual notation, or find a target of this archive, an object or a planet."""
     return Resolved.of(archive.resolve.position(name))
 
 
@@ -38,7 +38,7 @@ def resolve(
 def suggest(
     archive: TheArchive, q: Annotated[str, Query(description="Beginning of a name", max_length=200)]
 ) -> Suggestions:
-    """Complete the beginning of a target, programme, observation or file."""
+    """Complete the beginning of a target, programme, observation, file or object."""
     found = archive.resolve.suggestions(q)
     return Suggestions(
         suggestions=[Suggestion(kind=s.kind, value=s.value, count=s.count, label=s.label) for s in found]

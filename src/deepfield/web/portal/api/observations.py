@@ -21,14 +21,30 @@ class Resolved(BaseModel):
     """What the position was taken for."""
 
     name: str = Field(description="The text as it was understood", examples=["NGC 3324"])
-    ra: float = Field(description="Right ascension, ICRS degrees")
-    dec: float = Field(description="Declination, ICRS degrees")
-    kind: Literal["coordinates", "target", "region"]
+    ra: float | None = Field(description="Right ascension, ICRS degrees; null for a body whose position is unknown")
+    dec: float | None = Field(description="Declination, ICRS degrees; null as `ra`")
+    kind: Literal["coordinates", "region", "target", "object", "moving"] = Field(
+        description="What it is; a `moving` body is found by name, wherever it stood"
+    )
+    resolver: str = Field(
+        description="Who knew: `coordinates`, `archive`, `OpenNGC`, `ephemeris` or `Sesame`", examples=["archive"]
+    )
+    label: str | None = Field(description="Common names of an object", examples=["Carina Nebula"])
+    moment: str | None = Field(description="When a moving body stands there, seen from the Earth; ISO 8601 UTC")
     radius: float | None = Field(description="Radius of the search, degrees; null where none was asked for")
 
     @classmethod
     def of(cls, place: Place) -> "Resolved":
-        return cls(name=place.name, ra=place.ra, dec=place.dec, kind=place.kind, radius=place.radius)
+        return cls(
+            name=place.name,
+            ra=place.ra,
+            dec=place.dec,
+            kind=place.kind,
+            resolver=place.resolver,
+            label=place.label,
+            moment=iso(place.moment),
+            radius=place.radius,
+        )
 
 
 class ObservationPage(BaseModel):
