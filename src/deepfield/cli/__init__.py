@@ -1,6 +1,6 @@
 """The command line. Commands are as thin as routes.
 
-Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files were refused.
+Exit codes: 0 done, 1 failed, 2 usage, 3 done but files were refused or observations left as they were.
 """
 
 import sys
@@ -36,7 +36,7 @@ app = typer.Typer(
     cls=Commands,
     name="deepfield",
     help="A discovery portal and archive for JWST data that anyone can run.",
-    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 done but some files were refused.",
+    epilog="Exit codes: 0 done, 1 failed, 2 usage, 3 done but files were refused or observations left as they were.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -181,7 +181,10 @@ class Pipeline:
         unchanged = {entry.obs_id for entry in run.report.entries if entry.status == "unchanged" and entry.obs_id}
         for chunk in in_chunks(sorted(unchanged - run.report.observations), REFILE_BATCH):
             with self._database.begin() as connection:
-                run.take(self._archivist.refile(connection, chunk, at=datetime.now(UTC)))
+                filing = self._archivist.refile(connection, chunk, at=datetime.now(UTC))
+            for obs_id, reason in filing.left.items():
+                log.warning("ingest.left", obs_id=obs_id, reason=reason)
+            run.take(filing)
 
 
 @dataclass(slots=True)
