@@ -76,7 +76,7 @@ class Suggestion:
     count: int | None
     """Observations; None for an object, around which nothing was searched yet."""
     label: str | None = None
-    """The title of a programme, the common names of an object."""
+    """The title of a programme, the other names of an object."""
 
 
 class Resolve:
@@ -152,7 +152,7 @@ class Resolve:
         own = {compact(each.value) for each in found if each.kind == "target"}
         objects = self._objects.beginning(prefix, _MOST_OBJECTS + len(own))
         more = [each for each in objects if compact(each.name) not in own][:_MOST_OBJECTS]
-        return found + tuple(Suggestion("object", each.name, None, _label(each.common_names)) for each in more)
+        return found + tuple(Suggestion("object", each.name, None, _label(each.other_names)) for each in more)
 
     def _named(self, name: str) -> Place:
         wanted = compact(name)
@@ -194,7 +194,7 @@ class Resolve:
         found = self._objects.find(name)
         if found is None:
             return None
-        label = _label(found.common_names)
+        label = _label(found.other_names)
         return Place(found.name, found.ra, found.dec, "object", resolver=openngc.NAME, label=label)
 
     def _body(self, name: str) -> Place | None:
@@ -311,8 +311,8 @@ def _place_of_target(name: str, rows: list[dict[str, Any]]) -> Place:
     return Place(known, ra, dec, "target", resolver=ARCHIVE)
 
 
-def _label(common_names: tuple[str, ...]) -> str | None:
-    return ", ".join(common_names) or None
+def _label(names: tuple[str, ...]) -> str | None:
+    return ", ".join(names) or None
 
 
 def _closest(session: Session, wanted: str) -> tuple[str, ...]:

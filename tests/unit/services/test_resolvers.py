@@ -208,6 +208,6 @@ def test_objects_are_suggested_after_the_archives_own(resolve):
     assert found[0][:3] == ("target", "IC 434", 1)
     assert ("object", "IC 43", None, None) in found
     assert [value for _, value, *_ in found].count("IC 434") == 1
-    assert ("object", "M 51", None, "Whirlpool Galaxy") in [
+    assert ("object", "M 51", None, "NGC 5194, Whirlpool Galaxy") in [
         (each.kind, each.value, each.count, each.label) for each in resolve.suggestions("whirl")
     ]

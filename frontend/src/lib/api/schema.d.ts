@@ -1005,7 +1005,7 @@ export interface components {
             resolver: string;
             /**
              * Label
-             * @description Common names of an object
+             * @description Other names of an object
              * @example Carina Nebula
              */
             label: string | null;
@@ -1064,7 +1064,7 @@ export interface components {
             count: number | null;
             /**
              * Label
-             * @description Title of a programme, common names of an object
+             * @description Title of a programme, other names of an object
              */
             label: string | null;
         };

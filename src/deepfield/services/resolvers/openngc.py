@@ -48,6 +48,13 @@ class CatalogueObject:
     ra: float
     dec: float
     common_names: tuple[str, ...] = ()
+    designation: str | None = None
+    """Of a Messier object, the other one, mostly by its NGC number."""
+
+    @property
+    def other_names(self) -> tuple[str, ...]:
+        """What else it is called."""
+        return self.common_names if self.designation is None else (self.designation, *self.common_names)
 
 
 class OpenNgc:
@@ -119,7 +126,8 @@ def _by_designation(rows: list[tuple[Any, ...]]) -> tuple[dict[str, CatalogueObj
             continue
         written = _written(f"M{messier}" if messier else name)
         called = tuple(each for each in common.split(",") if each and meant.get(_key(each), written) == written)
-        each = CatalogueObject(written, math.degrees(ra), math.degrees(dec), called)
+        other = _written(name) if messier and _written(name) != written else None
+        each = CatalogueObject(written, math.degrees(ra), math.degrees(dec), called, other)
         stored[name] = objects[_key(name)] = each
         if messier:
             objects[_key(written)] = each

@@ -17,7 +17,7 @@ class Suggestion(BaseModel):
     kind: Literal["target", "programme", "observation", "file", "object"]
     value: str
     count: int | None = Field(description="Observations it stands for; null for an object of a catalogue")
-    label: str | None = Field(description="Title of a programme, common names of an object")
+    label: str | None = Field(description="Title of a programme, other names of an object")
 
 
 class Suggestions(BaseModel):

@@ -29,7 +29,7 @@ class Resolved(BaseModel):
     resolver: str = Field(
         description="Who knew: `coordinates`, `archive`, `OpenNGC`, `ephemeris` or `Sesame`", examples=["archive"]
     )
-    label: str | None = Field(description="Common names of an object", examples=["Carina Nebula"])
+    label: str | None = Field(description="Other names of an object", examples=["Carina Nebula"])
     moment: str | None = Field(description="When a moving body stands there, seen from the Earth; ISO 8601 UTC")
     radius: float | None = Field(description="Radius of the search, degrees; null where none was asked for")
 
