@@ -108,11 +108,13 @@ def test_another_type_of_product_makes_a_new_row_and_no_new_version(archive, tmp
     assert rows[0][2] == snapshot(bench)
 
 
-def test_new_files_are_read_under_the_tables_of_the_operator(data, tmp_path):
-    tables = override(tmp_path / "tables", "recommended.tsv", RECOMMENDED, stage_2b="-", stage_2a="rate")
+def test_new_files_are_read_and_assembled_under_the_tables_of_the_operator(data, tmp_path):
+    tables = override(tmp_path / "tables", "suffixes.tsv", {"suffix": "rate"}, product_type="AUXILIARY")
+    override(tables, "recommended.tsv", RECOMMENDED, stage_2b="-")
     bench = open_bench(tmp_path / "home", tables=tables)
     bench.intake.ingest([data / CAL, data / RATE])
-    assert groups(bench) == {CAL: None, RATE: "Minimum Recommended Products"}
+    assert groups(bench) == {CAL: None, RATE: None}
+    assert bench.rows(f"SELECT product_type FROM artifact WHERE filename = '{RATE}'") == [("AUXILIARY",)]
     bench.database.close()
 
 
