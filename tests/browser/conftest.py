@@ -1,5 +1,6 @@
 """One harness for all pages: a real server over the simulated archive, and a real Chromium."""
 
+import json
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
@@ -26,6 +28,7 @@ FLAGS = [
 ]
 
 
+@pytest.hookimpl(tryfirst=True)  # before the tests are given to processes by their groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
@@ -60,10 +63,18 @@ def address(home: Path) -> Iterator[str]:
 def wait_for_address(server: "subprocess.Popen[bytes]", log: Path) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and server.poll() is None:
-        if found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text()):
+        if (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())) and is_searchable(found.group()):
             return found.group()
         time.sleep(0.1)
     raise AssertionError(f"the server did not start:\n{log.read_text()}")
+
+
+def is_searchable(address: str) -> bool:
+    try:
+        with urlopen(f"{address}/health", timeout=5) as answer:
+            return json.load(answer)["status"] == "ok"
+    except OSError:
+        return False
 
 
 @pytest.fixture(scope="session")
