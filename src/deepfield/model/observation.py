@@ -154,7 +154,8 @@ class Observation:
     """One row of a search: an exposure of one detector, or a derived (combined) product root.
 
     ``origin`` says for each derived field where its value came from, e.g. ``{"target.name": "TARGPROP of
-    jw…_cal.fits", "energy.lower": "filters.tsv F444W"}``; ``notes`` are sentences for a reader: conflicts and degradations.
+    jw…_cal.fits", "energy.lower": "bands.tsv F444W"}``; ``notes`` are sentences for a reader: conflicts and
+    degradations.
     """
 
     obs_id: str
