@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.archive import DEEPFIELD
+from support.command import DEEPFIELD
 
 JOURNEY = Path(__file__).with_name("journey.py")
 

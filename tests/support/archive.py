@@ -1,6 +1,5 @@
 """A handful of small product files, enough to find, look at and download: written by astropy in a second."""
 
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,6 @@ from astropy.wcs import WCS
 from deepfield.bootstrap import Archive, build
 from deepfield.config import Settings
 
-DEEPFIELD = Path(sys.executable).with_name("deepfield")
 PUBLIC = "jw01111001001_02101_00001_nrcb1"
 PUBLIC_FILE = f"{PUBLIC}_cal.fits"
 EXCLUSIVE = "jw02222001001_02101_00001_mirimage"

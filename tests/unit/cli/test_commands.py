@@ -11,7 +11,8 @@ import urllib.request
 
 import pytest
 
-from support.archive import DEEPFIELD, EXCLUSIVE, EXCLUSIVE_FILE, PUBLIC_FILE, write_products
+from support.archive import EXCLUSIVE, EXCLUSIVE_FILE, PUBLIC_FILE, write_products
+from support.command import DEEPFIELD
 from support.tables import override
 
 
