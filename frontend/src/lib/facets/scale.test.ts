@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { mjd } from '../format/times'
-import { along, brush, brushed, nearestEdge, tickLabel, ticks, worded } from './scale'
+import { along, axis, brush, brushed, nearestEdge, tickLabel, ticks, worded } from './scale'
 
 const logScale = { edges: Array.from({ length: 41 }, (_, i) => 10 * 10 ** (i / 10)), log: true }
 const years = { edges: Array.from({ length: 49 }, (_, i) => mjd('2022-06-01') + i * 30), log: false }
@@ -76,6 +76,24 @@ describe('ticks', () => {
     expect(labels).toContain('2023')
     expect(labels).toContain('2025')
   })
+})
+
+it('labels of an axis never touch', () => {
+  const uneven = { edges: Array.from({ length: 41 }, (_, i) => 30 * 1.12 ** i), log: true }
+  for (const [scale, kind, reading] of [
+    [uneven, 'number', 'exposure'],
+    [logScale, 'number', 'exposure'],
+    [years, 'time', 'time'],
+    [{ edges: [mjd('2025-03-11'), mjd('2025-03-12')], log: false }, 'time', 'time'],
+  ] as const) {
+    const marks = axis(scale, kind, reading, 34)
+    expect(marks.length).toBeGreaterThan(0)
+    marks.slice(1).forEach((mark, i) => {
+      const last = marks[i]!
+      const end = last.at * 34 + (1 - last.before) * last.label.length
+      expect(mark.at * 34 - mark.before * mark.label.length).toBeGreaterThan(end)
+    })
+  }
 })
 
 it('says values in the words of their quantity', () => {

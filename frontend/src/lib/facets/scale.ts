@@ -108,6 +108,32 @@ export function tickLabel(value: number, reading: Reading, span: number): string
   return figure(value, 3)
 }
 
+export interface Mark {
+  /** Place along the bins, 0 to 1. */
+  at: number
+  /** Part of the label, 0 to 1, that lies before that place: labels at the ends stay inside. */
+  before: number
+  label: string
+}
+
+/** The labelled ticks of an axis with room for so many characters; of two that would touch, the first stays. */
+export function axis(scale: Scale, kind: 'number' | 'time', reading: Reading, room = 34): Mark[] {
+  const span = scale.edges.at(-1)! - scale.edges[0]!
+  const most = reading === 'time' ? (span < 4 ? 2 : 5) : 7
+  const marks: Mark[] = []
+  let free = -Infinity
+  for (const tick of ticks(scale, kind, most)) {
+    const at = along(tick, scale)
+    const label = tickLabel(tick, reading, span)
+    const before = at < 0.12 ? 0 : at > 0.88 ? 1 : 0.5
+    const start = at * room - before * label.length
+    if (start < free) continue
+    marks.push({ at, before, label })
+    free = start + label.length + 1
+  }
+  return marks
+}
+
 /** The filter of a brush; null leaves an end open. `step` is the width of a bin: dates need not be finer. */
 export function brushed(
   column: string,
