@@ -22,7 +22,9 @@ def guard(
         for table in list(tree.find_all(exp.Table)):
             if table.name in versioned:
                 table.replace(_as_it_was(table, snapshot))
-    return tree.limit(limit, copy=False) if limit is not None else tree
+    if limit is not None:
+        tree.set("limit", exp.Limit(expression=literal(limit)))  # as a value: a builder would parse it as text
+    return tree
 
 
 def alive(table: str, snapshot: int) -> exp.Expression:

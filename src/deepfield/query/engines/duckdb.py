@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
     from deepfield.replica import Replica
+
+_PAGE_ROWS: Final = 10_000
+"""Rows up to which copying a result costs less than what the library does to spare the copy: binding it twice."""
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 
 
 class DuckEngine:
@@ -74,6 +79,8 @@ class Session:
         guarded = guard(tree, versioned=self._versioned, snapshot=self._past, limit=limit)
         sql = guarded.sql("duckdb", copy=False)
         with self._running():
+            if limit is not None and limit <= _PAGE_ROWS:
+                return self._cursor.execute(sql).to_arrow_table()
             return self._cursor.sql(sql).to_arrow_table()
 
     def run_numeric(self, columns: str, table: str, alternatives: Sequence[str]) -> pa.Table:
