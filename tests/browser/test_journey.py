@@ -35,7 +35,10 @@ def search(page: Page, text: str) -> None:
 
 
 def total(page: Page) -> int:
-    return int(page.get_by_label("Filters").locator("strong").first.inner_text().replace(",", ""))
+    """How many observations the page counts, once it shows the answer to what it last asked."""
+    number = page.get_by_label("Filters").locator("strong").first
+    expect(number).not_to_have_class(re.compile("pending"))
+    return int(number.inner_text().replace(",", ""))
 
 
 def test_explore_opens_with_the_newest_observations_and_their_footprints(page: Page, screenshot) -> None:
