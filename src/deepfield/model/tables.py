@@ -8,7 +8,24 @@ from typing import Literal
 
 from deepfield.model.errors import UnknownColumnError
 
-ColumnType = Literal["string", "bool", "int32", "int64", "float64", "timestamp", "json", "bytes"]
+ColumnType = Literal[
+    "string",
+    "unicode",
+    "bool",
+    "bit",
+    "uint8",
+    "int16",
+    "int32",
+    "int64",
+    "float32",
+    "float64",
+    "complex64",
+    "complex128",
+    "timestamp",
+    "json",
+    "bytes",
+]
+"""``unicode`` is a text that holds more than ASCII (VOTable's unicodeChar); ``string`` promises ASCII."""
 FacetKind = Literal["category", "number", "time"]
 
 
@@ -26,6 +43,10 @@ class Column:
     unit: str | None = None
     ucd: str | None = None
     utype: str | None = None
+    xtype: str | None = None
+    """How DALI reads the value: ``timestamp``, ``point``, ``circle``, ``polygon``, ``interval``, ``moc`` …"""
+    arraysize: str | None = None
+    """As VOTable writes it: ``2``, ``*``, ``3x*``; None for a number, and for a text of any length."""
     nullable: bool = True
     index: bool = False
     facet: FacetKind | None = None

@@ -374,7 +374,7 @@ export interface components {
              * Type
              * @enum {string}
              */
-            type: "string" | "bool" | "int32" | "int64" | "float64" | "timestamp" | "json" | "bytes";
+            type: "string" | "unicode" | "bool" | "bit" | "uint8" | "int16" | "int32" | "int64" | "float32" | "float64" | "complex64" | "complex128" | "timestamp" | "json" | "bytes";
             /**
              * Unit
              * @description VOUnits

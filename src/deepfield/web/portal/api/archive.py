@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from deepfield import __version__
 from deepfield.catalogue.schema import load_tables
-from deepfield.model.tables import Column
+from deepfield.model.tables import Column, ColumnType
 from deepfield.web.context import TheArchive
 
 router = APIRouter(tags=["archive"])
@@ -18,7 +18,7 @@ class ColumnDocument(BaseModel):
 
     name: str
     caption: str
-    type: Literal["string", "bool", "int32", "int64", "float64", "timestamp", "json", "bytes"]
+    type: ColumnType
     unit: str | None = Field(description="VOUnits")
     ucd: str | None = Field(description="UCD1+")
     description: str
