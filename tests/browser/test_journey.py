@@ -125,6 +125,52 @@ def test_the_address_holds_the_view(page: Page, public: dict[str, str]) -> None:
     expect(page.get_by_role("heading", name=public["obs_id"])).to_be_visible()
 
 
+def test_any_column_can_be_a_filter_and_the_choice_is_part_of_the_address(page: Page, screenshot) -> None:
+    page.goto("/")
+    page.get_by_role("button", name=re.compile(r"^Choose filters")).click()
+    choice = page.get_by_role("dialog", name="Filters")
+    choice.get_by_role("searchbox").fill("field of view")
+    choice.get_by_role("checkbox", name=re.compile("Field of view")).check()
+    choice.get_by_role("button", name="Close").click()
+    expect(page).to_have_url(re.compile(r"facets=[^&]*s_fov"))
+
+    facet = page.get_by_role("group", name="Field of view (deg)")
+    facet.scroll_into_view_if_needed()
+    everything = total(page)
+    upper = facet.get_by_role("slider", name=re.compile("upper end"))
+    upper.focus()
+    for _ in range(3):
+        upper.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(r"s_fov=\.\."))
+    narrowed = total(page)
+    assert 0 < narrowed < everything
+    limit = re.search(r"s_fov=\.\.([^&]+)", page.url).group(1)
+    answer = page.request.get(f"/api/v1/observations?s_fov=..{limit}&limit=1").json()
+    assert narrowed == answer["total"]
+    screenshot()
+
+
+def test_results_show_as_thumbnails_with_the_same_focus_and_selection(
+    page: Page, public: dict[str, str], screenshot
+) -> None:
+    page.goto(f"/?calib_level=3&focus={public['obs_id']}")
+    page.get_by_role("button", name="Thumbnails").click()
+    album = page.get_by_role("listbox", name="Observations")
+    tile = album.get_by_role("option", name=re.compile(f"^{re.escape(public['obs_id'])},"))
+    expect(tile).to_be_visible()
+    expect(page).to_have_url(re.compile("show=thumbnails"))
+    assert tile.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") > 50
+    assert album.get_by_role("option", name=re.compile("exclusive access$")).first.locator("img").count() == 0
+
+    album.press("Space")
+    expect(page.get_by_text(re.compile("^1 selected"))).to_be_visible()
+    album.press("Home")
+    expect(page.get_by_role("heading", name=public["obs_id"])).to_be_hidden()
+    screenshot()
+    album.press("Enter")
+    expect(page).to_have_url(re.compile("/obs/"))
+
+
 def test_nothing_found_says_what_to_do_next(page: Page, screenshot) -> None:
     page.goto("/?target_name=NO-SUCH-TARGET")
     expect(page.get_by_text(re.compile("no match|nothing|no observation", re.IGNORECASE)).first).to_be_visible()

@@ -2,6 +2,7 @@
 import { untrack } from 'svelte'
 import { ApiError, api, ServerLostError, wasAborted } from './api/client'
 import type { ColumnDescription, FacetAnswer, FootprintAnswer, Page, Resolved, Status } from './api/types'
+import { facetNames } from './facets/order'
 import { restriction, search } from './query/query'
 import { session } from './query/session.svelte'
 import { NEEDED, shownColumns } from './results/columns'
@@ -40,7 +41,7 @@ class Explorer {
   #attempt = $state(0)
   #waiting = false
   #coming: Pages | null = null
-  #asking: AbortController | null = null
+  #asking: Record<'facets' | 'footprints', AbortController | null> = { facets: null, footprints: null }
 
   constructor() {
     $effect.root(() => {
@@ -48,7 +49,10 @@ class Explorer {
         if (session.route.page === 'explore') this.#askRows(this.#rowsKey, this.#attempt)
       })
       $effect(() => {
-        if (session.route.page === 'explore') this.#askCounts(this.#searchKey, this.#attempt)
+        if (session.route.page === 'explore') this.#askFacets(this.#searchKey, this.#facetsKey, this.#attempt)
+      })
+      $effect(() => {
+        if (session.route.page === 'explore') this.#askFootprints(this.#searchKey, this.#attempt)
       })
       $effect(() => {
         const attempt = this.#attempt
@@ -64,6 +68,7 @@ class Explorer {
   }
 
   readonly #searchKey = $derived(JSON.stringify(restriction(session.query)))
+  readonly #facetsKey = $derived(facetNames(session.query).join())
   readonly #rowsKey = $derived(
     JSON.stringify({
       search: search(session.query),
@@ -83,7 +88,8 @@ class Explorer {
   stop(): void {
     if (!this.pending) return
     this.#coming?.stop()
-    this.#asking?.abort()
+    this.#asking.facets?.abort()
+    this.#asking.footprints?.abort()
     this.rowsPending = this.facetsPending = this.footprintsPending = false
     this.stopped = true
   }
@@ -120,21 +126,34 @@ class Explorer {
     this.arrivals++
   }
 
-  #askCounts(key: string, _attempt: number): void {
-    this.#asking?.abort()
-    const asking = new AbortController()
-    this.#asking = asking
-    const asked = JSON.parse(key) as Record<string, string>
-    this.facetsPending = this.footprintsPending = true
-    const facets = api.facets(asked, asking.signal).then((answer) => {
-      this.facets = answer
-      this.facetsPending = false
-    })
-    const footprints = api.footprints(asked, asking.signal).then((answer) => {
-      this.footprints = answer
-      this.footprintsPending = false
-    })
-    for (const answer of [facets, footprints]) answer.catch((failure: unknown) => this.#failed(failure, asking))
+  #askFacets(key: string, facets: string, _attempt: number): void {
+    const asking = this.#instead('facets')
+    this.facetsPending = true
+    api.facets({ ...(JSON.parse(key) as Record<string, string>), facets }, asking.signal).then(
+      (answer) => {
+        this.facets = answer
+        this.facetsPending = false
+      },
+      (failure: unknown) => this.#failed(failure, asking),
+    )
+  }
+
+  #askFootprints(key: string, _attempt: number): void {
+    const asking = this.#instead('footprints')
+    this.footprintsPending = true
+    api.footprints(JSON.parse(key) as Record<string, string>, asking.signal).then(
+      (answer) => {
+        this.footprints = answer
+        this.footprintsPending = false
+      },
+      (failure: unknown) => this.#failed(failure, asking),
+    )
+  }
+
+  /** Give up what was asked before, and ask anew. */
+  #instead(what: 'facets' | 'footprints'): AbortController {
+    this.#asking[what]?.abort()
+    return (this.#asking[what] = new AbortController())
   }
 
   async #learn(_attempt: number): Promise<void> {
@@ -147,7 +166,7 @@ class Explorer {
   }
 
   #failed(failure: unknown, of: Pages | AbortController | null): void {
-    if (wasAborted(failure) || (of !== null && of !== this.#coming && of !== this.#asking)) return
+    if (wasAborted(failure) || (of !== null && of !== this.#coming && of !== this.#asking.facets && of !== this.#asking.footprints)) return
     this.rowsPending = this.facetsPending = this.footprintsPending = false
     this.failure = failure instanceof Error ? failure : new Error(String(failure))
     if (passes(this.failure) && !this.#waiting) void this.#await()

@@ -25,7 +25,7 @@ describe('a brush', () => {
     [17, 40],
   ])('from edge %i to %i is read back where it was', (low, high) => {
     const filters = brushed('t_exptime', logScale.edges[low]!, logScale.edges[high]!, 'number', 1)
-    const back = brush('t_exptime', { t_exptime: filters['t_exptime']! })
+    const back = brush('t_exptime', { t_exptime: filters['t_exptime']! }, 'number')
     expect(nearestEdge(along(back.low!, logScale), logScale)).toBe(low)
     expect(nearestEdge(along(back.high!, logScale), logScale)).toBe(high)
   })
@@ -49,7 +49,7 @@ describe('a brush', () => {
   })
 
   it('reads dates of a time filter as MJD', () => {
-    expect(brush('t_min', { t_min: '2023-01-01..' })).toEqual({ low: mjd('2023-01-01'), high: null })
+    expect(brush('t_min', { t_min: '2023-01-01..' }, 'time')).toEqual({ low: mjd('2023-01-01'), high: null })
   })
 })
 

@@ -148,10 +148,14 @@ export function brushed(
 }
 
 /** The brush that the filters say; null for an open end. */
-export function brush(column: string, filters: Readonly<Record<string, string>>): { low: number | null; high: number | null } {
+export function brush(
+  column: string,
+  filters: Readonly<Record<string, string>>,
+  kind: 'number' | 'time',
+): { low: number | null; high: number | null } {
   const read = (text: string | null) => {
     if (text === null) return null
-    const value = column === 't_min' ? mjd(text) : Number(text)
+    const value = kind === 'time' ? mjd(text) : Number(text)
     return Number.isFinite(value) ? value : null
   }
   const { low, high } = range(filters[column])

@@ -13,9 +13,11 @@ const FULL: View = {
       { column: 't_exptime', descending: true },
     ],
     columns: ['obs_id', 't_min', 'proposal_pi'],
+    facets: ['em', 'detector'],
   },
   focus: 'jw02731-o001_t017_nircam_f187n',
   sky: { ra: 159.3283, dec: -58.6283, fov: 0.7, projection: 'TAN' },
+  show: 'thumbnails',
 }
 
 describe('the address', () => {
@@ -24,24 +26,24 @@ describe('the address', () => {
   })
 
   it('is empty for the first page', () => {
-    expect(writeAddress({ query: EMPTY, focus: null, sky: null })).toBe('')
-    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null })
+    expect(writeAddress({ query: EMPTY, focus: null, sky: null, show: 'table' })).toBe('')
+    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table' })
   })
 
   it('is the same whatever the order in which filters were set', () => {
     const one = withFilters(withFilters(EMPTY, { b_col: '1' }), { a_col: '2' })
     const other = withFilters(withFilters(EMPTY, { a_col: '2' }), { b_col: '1' })
-    expect(writeAddress({ query: one, focus: null, sky: null })).toBe(writeAddress({ query: other, focus: null, sky: null }))
+    expect(writeAddress({ query: one, focus: null, sky: null, show: 'table' })).toBe(writeAddress({ query: other, focus: null, sky: null, show: 'table' }))
   })
 
   it('reads well', () => {
     const query = withFilters({ ...EMPTY, position: 'NGC 3324' }, { instrument_name: 'NIRCAM,MIRI' })
-    expect(writeAddress({ query, focus: null, sky: null })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
+    expect(writeAddress({ query, focus: null, sky: null, show: 'table' })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
   })
 
   it('survives nonsense', () => {
     const view = parseAddress('?sky=a,b,c&sort=;drop&columns=&focus=')
-    expect(view).toEqual({ query: EMPTY, focus: null, sky: null })
+    expect(view).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table' })
     expect(parseSky('10,95,1')).toBeNull()
     expect(parseSky('10,20,180,AIT')?.projection).toBe('AIT')
     expect(parseSky('10,20,180,XYZ')?.projection).toBe('auto')

@@ -20,10 +20,15 @@ export interface Query {
   sort: readonly SortKey[]
   /** Columns of the table in order; null for those the archive shows by itself. */
   columns: readonly string[] | null
+  /** Columns of the filter panel in order; null for the usual ones. */
+  facets: readonly string[] | null
 }
 
 /** What the sky shows. */
 export type SkyPlace = Look
+/** How results are shown. */
+export const SHOWN_AS = ['table', 'thumbnails'] as const
+export type ShownAs = (typeof SHOWN_AS)[number]
 const PROJECTIONS: readonly Look['projection'][] = ['auto', 'TAN', 'SIN', 'AIT']
 
 export interface View {
@@ -31,6 +36,7 @@ export interface View {
   /** obs_id of the focused row. */
   focus: string | null
   sky: SkyPlace | null
+  show: ShownAs
 }
 
 export const EMPTY: Query = {
@@ -41,9 +47,10 @@ export const EMPTY: Query = {
   filters: {},
   sort: [],
   columns: null,
+  facets: null,
 }
 
-const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'focus', 'sky', 'limit', 'after', 'snapshot'])
+const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'show', 'limit', 'after', 'snapshot'])
 
 export function parseSort(text: string | null): readonly SortKey[] {
   return (text ?? '')
@@ -83,7 +90,8 @@ export function parseAddress(search: string): View {
   const given = new URLSearchParams(search)
   const filters: Record<string, string> = {}
   for (const [name, value] of given) if (!OWN.has(name) && value !== '') filters[name] = value
-  const columns = given.get('columns')?.split(',').filter(Boolean)
+  const list = (name: string) => given.get(name)?.split(',').filter(Boolean) ?? []
+  const [columns, facets] = [list('columns'), list('facets')]
   const query: Query = {
     position: given.get('position') || null,
     radius: given.get('radius') || null,
@@ -91,9 +99,10 @@ export function parseAddress(search: string): View {
     text: given.get('text') || null,
     filters,
     sort: parseSort(given.get('sort')),
-    columns: columns?.length ? columns : null,
+    columns: columns.length ? columns : null,
+    facets: facets.length ? facets : null,
   }
-  return { query, focus: given.get('focus') || null, sky: parseSky(given.get('sky')) }
+  return { query, focus: given.get('focus') || null, sky: parseSky(given.get('sky')), show: SHOWN_AS.find((name) => name === given.get('show')) ?? 'table' }
 }
 
 /** Parameters that decide which observations are found; the same names in the address and in the API. */
@@ -125,6 +134,8 @@ export function writeAddress(view: View): string {
   const parameters = restriction(view.query)
   if (view.query.sort.length) parameters['sort'] = writeSort(view.query.sort)
   if (view.query.columns) parameters['columns'] = view.query.columns.join(',')
+  if (view.query.facets) parameters['facets'] = view.query.facets.join(',')
+  if (view.show !== 'table') parameters['show'] = view.show
   if (view.focus) parameters['focus'] = view.focus
   if (view.sky) parameters['sky'] = writeSky(view.sky)
   const text = writeParameters(parameters)

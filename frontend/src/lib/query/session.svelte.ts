@@ -1,5 +1,5 @@
 /** Where the user is: route and view, kept equal to the address. Back and Forward move through it. */
-import { EMPTY, parseAddress, writeAddress, type Query, type SkyPlace, type View } from './query'
+import { EMPTY, parseAddress, writeAddress, type Query, type ShownAs, type SkyPlace, type View } from './query'
 import { parseRoute, type Route } from './route'
 
 /** Browsers refuse bursts of history changes, so a moving sky is written down when it rests. */
@@ -51,11 +51,15 @@ class Session {
   }
 
   clear(): void {
-    this.#show({ ...this.view, query: { ...EMPTY, sort: this.query.sort, columns: this.query.columns }, sky: null }, 'push')
+    this.#show({ ...this.view, query: { ...EMPTY, sort: this.query.sort, columns: this.query.columns, facets: this.query.facets }, sky: null }, 'push')
   }
 
   focus(obsId: string | null): void {
     if (obsId !== this.view.focus) this.#show({ ...this.view, focus: obsId }, 'replace')
+  }
+
+  showAs(show: ShownAs): void {
+    this.#show({ ...this.view, show }, 'push')
   }
 
   look(sky: SkyPlace): void {

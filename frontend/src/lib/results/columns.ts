@@ -121,10 +121,15 @@ export function shownColumns(all: readonly ColumnDescription[]): string[] {
   return shown.sort((a, b) => place(a) - place(b))
 }
 
-/** Columns that the table needs besides those it shows. */
-export const NEEDED = ['obs_number', 'obs_id', 'instrument_name', 'data_release', 'main_product'] as const
+/** Columns that table and thumbnails need besides those shown. */
+export const NEEDED = ['obs_number', 'obs_id', 'instrument_name', 'data_release', 'main_product', 'preview_product', 'target_name', 'filters'] as const
 
 /** Suffix of a product name: `i2d`. */
 export function suffix(filename: Cell | undefined): string {
   return /_([a-z0-9]+)\.[a-z.]+$/.exec(String(filename ?? ''))?.[1] ?? ''
+}
+
+/** Whether the bytes of a row are under exclusive access still, as far as its release date tells. */
+export function isLocked(release: Cell | undefined): boolean {
+  return typeof release === 'string' && Date.parse(release) > Date.now()
 }

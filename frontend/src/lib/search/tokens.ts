@@ -1,5 +1,5 @@
 /** The parts of a query that the search line shows as tokens. */
-import { IN_PANEL } from '../facets/order'
+import { facetNames } from '../facets/order'
 import type { Resolved } from '../api/types'
 import { position, separation, type CoordinateStyle } from '../format/angles'
 import { items, unescape } from '../query/grammar'
@@ -58,8 +58,9 @@ export function tokens(query: Query, resolved: Resolved | null, style: Coordinat
     }
   }
   if (query.text) found.push({ id: 'text', key: 'words', value: query.text, note: '', without: { ...query, text: null } })
+  const inPanel = new Set(facetNames(query))
   for (const [column, value] of Object.entries(query.filters)) {
-    if (IN_PANEL.has(column)) continue
+    if (inPanel.has(column)) continue
     const list = items(value)
     found.push({
       id: column,

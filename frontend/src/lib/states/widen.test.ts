@@ -18,7 +18,7 @@ const answer = {
 describe('ways out of an empty answer', () => {
   it('drop one filter each, most found first', () => {
     const query = withFilters(EMPTY, { instrument_name: 'MIRI', t_exptime: '1000..', calib_level: '4' })
-    const ways = lessOneFilter(query, answer)
+    const ways = lessOneFilter(query, answer, [])
     expect(ways.map(({ label, count }) => [label, count])).toEqual([
       ['Drop “MIRI only”', 214],
       ['Drop “exposure time”', 6],

@@ -1,6 +1,6 @@
 /** Ways out of an answer without rows. */
-import type { FacetAnswer } from '../api/types'
-import { FACETS } from '../facets/order'
+import type { ColumnDescription, FacetAnswer } from '../api/types'
+import { facetOf } from '../facets/order'
 import { instrument, level } from '../format/names'
 import { items, unescape } from '../query/grammar'
 import { withFilters, type Query } from '../query/query'
@@ -15,7 +15,7 @@ export interface WayOut {
  * Queries with one filter less that find something, most first. A facet counts under all other filters, so the sum
  * of its counts is what is found without it.
  */
-export function lessOneFilter(query: Query, answer: FacetAnswer | null): WayOut[] {
+export function lessOneFilter(query: Query, answer: FacetAnswer | null, columns: readonly ColumnDescription[]): WayOut[] {
   const found: WayOut[] = []
   for (const facet of answer?.facets ?? []) {
     const filter = query.filters[facet.column]
@@ -25,7 +25,7 @@ export function lessOneFilter(query: Query, answer: FacetAnswer | null): WayOut[
         ? facet.values.reduce((sum, value) => sum + value.count, 0)
         : facet.counts.reduce((sum, value) => sum + value, facet.nulls)
     if (count === 0) continue
-    const caption = FACETS.find((known) => known.column === facet.column)?.caption ?? facet.column
+    const { caption } = facetOf(facet.column, columns)
     const without = withFilters(query, { [facet.column]: undefined })
     found.push({ label: `Drop “${said(facet.column, filter, caption)}”`, count, query: without })
   }
