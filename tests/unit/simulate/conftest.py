@@ -39,7 +39,7 @@ def run(folder: Path, *tasks: Task) -> Written:
 
 @pytest.fixture(scope="session")
 def quasar(plans, tmp_path_factory) -> Written:
-    """Four dithers of one subarray in two filters, and what is combined of them."""
+    """Three dithers of one subarray in two filters, and what is combined of them."""
     exposures = [task for task in plans["imaging"].stages[0] if task.exposure.observation.number == 3]
     outliers = [task for task in plans["imaging"].stages[1] if task.exposure.observation.number == 3]
     combinations = [task for task in plans["imaging"].stages[2] if task.exposures[0].observation.number == 3]

@@ -37,7 +37,7 @@ def test_every_name_follows_the_grammar(plans):
 
 def test_there_are_more_than_ten_observations_and_three_kinds_of_release(plans):
     roots = {exposure.root for plan in plans.values() for exposure in plan.exposures}
-    assert len(roots) > 60
+    assert len(roots) > 50
     assert {programme.release for programme in programmes("small")} == {"public", "exclusive", "soon"}
 
 
@@ -56,7 +56,7 @@ def test_an_association_names_its_members_and_products(plans):
     assert document["degraded_status"].startswith("No known degraded")
     product = document["products"][0]
     assert product["name"] == "jw90117-o001_t001_nircam_clear-f200w"
-    assert len(product["members"]) == 4 * 2 * 4
+    assert len(product["members"]) == 2 * 2 * 4
     assert product["members"][0]["expname"].endswith("_cal.fits")
 
 

@@ -65,8 +65,8 @@ def test_combined_images_have_the_extensions_of_the_pipeline(quasar):
     assert sorted(names(path)) == sorted(I2D)
     with fits.open(path) as hdus:
         assert hdus["CON"].data.dtype.name == "int32"
-        assert len(hdus["HDRTAB"].data) == 4
-        assert set(np.unique(hdus["CON"].data)) <= set(range(16))
+        assert len(hdus["HDRTAB"].data) == 3
+        assert set(np.unique(hdus["CON"].data)) <= set(range(8))
 
 
 def test_types_of_raw_data_and_flags(quasar):
