@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
+from deepfield.catalogue.jobs import JobQueue
 from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Outbox
 from deepfield.catalogue.sources import SourceFiles
@@ -24,6 +26,7 @@ from deepfield.services.audit import Audit
 from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
+from deepfield.services.jobs import JobLimits, Jobs
 from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
 from deepfield.services.resolvers.sesame import Sesame
@@ -51,6 +54,7 @@ class Archive:
     intake: Intake
     audit: Audit
     releases: Releases
+    jobs: Jobs
 
     def __enter__(self) -> Self:
         return self
@@ -121,6 +125,18 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         search=Search(engine, resolve, max_page=settings.max_page),
         resolve=resolve,
         releases=Releases(database, observations, outbox),
+        jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),
+    )
+
+
+def _job_limits(settings: Settings) -> JobLimits:
+    return JobLimits(
+        duration=timedelta(seconds=settings.job_seconds),
+        keep=timedelta(days=settings.job_keep_days),
+        keep_most=timedelta(days=max(settings.job_keep_days, settings.job_keep_most_days)),
+        waiting=settings.jobs_waiting,
+        kept=settings.jobs_kept,
+        reserve=settings.disk_reserve_mb << 20,
     )
 
 

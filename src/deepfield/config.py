@@ -59,6 +59,27 @@ class Settings(BaseSettings):
     query_seconds: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="Time limit of one portal search, seconds"
     )
+    job_threads: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=2, description="Asynchronous jobs that one worker runs at a time"
+    )
+    job_seconds: Annotated[int, Field(ge=1)] = Field(
+        default=3600, description="Time limit of an asynchronous job, seconds; a job may ask for less"
+    )
+    job_keep_days: Annotated[float, Field(gt=0)] = Field(
+        default=7, description="How long jobs and their results are kept that do not ask for another time, days"
+    )
+    job_keep_most_days: Annotated[float, Field(gt=0)] = Field(
+        default=30, description="How long jobs and their results are kept at most, days"
+    )
+    jobs_waiting: Annotated[int, Field(ge=1)] = Field(
+        default=20, description="Jobs of one account, or of one address of anonymous callers, that are queued or run"
+    )
+    jobs_kept: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="Jobs of one account, or of one address of anonymous callers, in any phase"
+    )
+    disk_reserve_mb: Annotated[int, Field(ge=0)] = Field(
+        default=1024, description="Space on the disk of home that uploads and results of jobs leave free, MB"
+    )
     sesame_url: str | None = Field(
         default=None,
         description="Address of a CDS Sesame service to ask for names that nothing here knows, as "
@@ -113,6 +134,10 @@ class Settings(BaseSettings):
             return self.tables.expanduser().resolve()
         default = self.root / "tables"
         return default if default.is_dir() else None
+
+    @property
+    def jobs_path(self) -> Path:
+        return self.root / "jobs"
 
     @property
     def previews_path(self) -> Path:

@@ -76,5 +76,6 @@ def tasks(archive: Archive) -> list[Task]:
     """Return the periodic work of an archive."""
     return [
         Task("announce_releases", lambda: archive.releases.announce(datetime.now(UTC)), timedelta(minutes=5)),
+        Task("tidy_jobs", archive.jobs.tidy, timedelta(seconds=10)),
         Task("sweep_store", archive.store.sweep, timedelta(hours=1)),
     ]

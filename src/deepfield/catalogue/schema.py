@@ -121,4 +121,6 @@ IDENTITY: Final = TABLES["identity"]
 SNAPSHOT: Final = TABLES["snapshot"]
 SOURCE_FILE: Final = TABLES["source_file"]
 RELEASE_RULE: Final = TABLES["release_rule"]
+JOB: Final = TABLES["job"]
+SNAPSHOT_PIN: Final = TABLES["snapshot_pin"]
 VERSIONED: Final = tuple(name for name, schema in load_tables().items() if schema.versioned)

@@ -10,11 +10,15 @@
     │   ├── UnknownObservationError
     │   ├── UnknownProductError
     │   ├── NoPreviewError
+    │   ├── UnknownJobError
+    │   ├── UnknownJobPartError     a job has no such result or error
     │   └── UnresolvedNameError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
     ├── StaleFileError              a linked file has changed or gone since ingest
     ├── UnreadableFileError         a file cannot be read as what it claims to be
     ├── StorageError                the store cannot take a file
+    ├── JobStateError               a job is past the phase in which something can be changed
+    ├── JobQuotaError               a caller has as many jobs as one may have
     ├── TimeLimitError              a search takes longer than it may
     ├── RebuildingError             the replica is being rebuilt
     └── ConfigurationError          a setting is missing or wrong
@@ -81,6 +85,22 @@ class NoPreviewError(NotFoundError):
         self.filename = filename
 
 
+class UnknownJobError(NotFoundError):
+    """No job of this caller has this identifier."""
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"no job {job_id!r} of yours here; it may have been removed when its time was over")
+        self.job_id = job_id
+
+
+class UnknownJobPartError(NotFoundError):
+    """A job has nothing under this name."""
+
+    def __init__(self, job_id: str, part: str) -> None:
+        super().__init__(f"job {job_id} has no {part}")
+        self.job_id, self.part = job_id, part
+
+
 class UnresolvedNameError(NotFoundError):
     """A name is neither a position nor one that the archive or a catalogue it may ask knows."""
 
@@ -122,6 +142,22 @@ class StorageError(ArchiveError):
     def __init__(self, filename: str, reason: str) -> None:
         super().__init__(f"{filename} cannot be stored: {reason}")
         self.filename, self.reason = filename, reason
+
+
+class JobStateError(ArchiveError):
+    """A job is past the phase in which something of it can be changed."""
+
+    def __init__(self, job_id: str, field: str, *, phase: str) -> None:
+        super().__init__(f"{field} of job {job_id} cannot be changed any more: it is {phase}")
+        self.job_id, self.field, self.value, self.expected = job_id, field, phase, "a job that is PENDING"
+
+
+class JobQuotaError(ArchiveError):
+    """A caller has as many jobs as one may have."""
+
+    def __init__(self, state: str, most: int) -> None:
+        super().__init__(f"you have {most} jobs that are {state}, the most one may have; delete or abort some first")
+        self.state, self.most = state, most
 
 
 class TimeLimitError(ArchiveError):
