@@ -5,7 +5,9 @@
     ArchiveError
     ├── InvalidValueError           a field holds a value that cannot be right
     │   └── InvalidQueryError       a search asks for something no table has
-    │       └── UnknownColumnError
+    │       ├── UnknownColumnError
+    │       └── AdqlError           an ADQL query is wrong at one place
+    │           └── AdqlSyntaxError
     ├── NotFoundError
     │   ├── UnknownObservationError
     │   ├── UnknownProductError
@@ -55,6 +57,20 @@ class UnknownColumnError(InvalidQueryError):
         hint = f"a column of the table; did you mean {closest!r}?" if closest else "a column of the table"
         super().__init__("column", column, hint)
         self.column, self.closest = column, closest
+
+
+class AdqlError(InvalidQueryError):
+    """An ADQL query is wrong at one place; ``line`` and ``column`` count from 1."""
+
+    def __init__(self, word: str, expected: str, *, line: int, column: int, closest: str | None = None) -> None:
+        hint = f"; did you mean {closest}?" if closest else ""
+        super().__init__(f"QUERY, line {line}, column {column}", word, f"{expected}{hint}")
+        self.field = "QUERY"
+        self.line, self.column, self.closest = line, column, closest
+
+
+class AdqlSyntaxError(AdqlError):
+    """An ADQL query holds a word where the grammar has another."""
 
 
 class NotFoundError(ArchiveError):
