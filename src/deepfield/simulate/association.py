@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from deepfield.simulate.header import PROCESSED_AFTER
 from deepfield.simulate.programme import read_table
 
 if TYPE_CHECKING:
@@ -98,7 +98,8 @@ class Association:
 def version(programme: Programme) -> str:
     """The time stamp of the programme's associations and pool."""
     last = max(observation.start for observation in programme.observations)
-    return f"{last + PROCESSED_AFTER:%Y%m%dt%H%M%S}"
+    days = read_table("pipeline.toml")["software"]["processed_after"]
+    return f"{last + timedelta(days=days):%Y%m%dt%H%M%S}"
 
 
 def pool_name(programme: Programme) -> str:
@@ -121,6 +122,7 @@ def _flag(value: object) -> str:
 
 def _pool_row(exposure: Exposure) -> dict[str, str]:
     observation, dither, readout = exposure.observation, exposure.dither, exposure.readout
+    visit, target, kind = (exposure.differing.get(section, {}) for section in ("visit", "target", "exposure"))
     row: dict[str, object] = {
         "FILENAME": exposure.file("uncal"),
         "OBS_ID": exposure.programmatic_id,
@@ -129,8 +131,8 @@ def _pool_row(exposure: Exposure) -> dict[str, str]:
         "VISIT": exposure.visit,
         "VISIT_ID": exposure.visit_id,
         "VISITGRP": exposure.group,
-        "VISITYPE": "PRIME_TARGETED_FIXED",
-        "SEQ_ID": 1,
+        "VISITYPE": visit.get("type", "PRIME_TARGETED_FIXED"),
+        "SEQ_ID": exposure.sequence,
         "ACT_ID": exposure.activity_id,
         "EXPOSURE": exposure.number,
         "EXP_TYPE": exposure.exposure_type,
@@ -141,7 +143,7 @@ def _pool_row(exposure: Exposure) -> dict[str, str]:
         "TARGETID": observation.target.number,
         "TARGPROP": observation.target.name,
         "TARGNAME": observation.target.catalogue_name or "NULL",
-        "TARGTYPE": "FIXED",
+        "TARGTYPE": target.get("type", "FIXED"),
         "TEMPLATE": exposure.template,
         "PNTGTYPE": "SCIENCE",
         "PNTG_SEQ": exposure.count,
@@ -156,6 +158,7 @@ def _pool_row(exposure: Exposure) -> dict[str, str]:
         "SDP_VER": read_table("pipeline.toml")["software"]["sdp_ver"],
         "SUBARRAY": exposure.subarray,
         "ASN_CANDIDATE": f"[('{exposure.acid}', 'OBSERVATION')]",
+        "IS_PSF": _flag(kind["psf_reference"]) if "psf_reference" in kind else "NULL",
         "BKGDTARG": _flag(observation.plan.get("background")),
         "TSOVISIT": "F",
         "NINTS": readout.integrations,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,10 +58,23 @@ class Exposure:
     specification: int = 1
     parts: tuple[Aperture, ...] = ()
     """The apertures of a spectrograph's channels or quadrants, where it has several."""
+    sequence: int = 1
+    """1 for the instrument that the visit is for, from 2 on for those that observe beside it."""
+    differs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Entries of the metadata, by section, that are not those of an ordinary exposure of the observation."""
+    software: str = "software"
+    """Which versions of ``pipeline.toml`` its products were made under."""
 
     @property
     def readout(self) -> Readout:
         return self.observation.readout
+
+    @property
+    def differing(self) -> dict[str, dict[str, Any]]:
+        """What is not as in an ordinary exposure, from the observation and from the exposure, by section."""
+        plan = self.observation.plan.get("differs", {})
+        sections = sorted({*plan, *self.differs})
+        return {section: {**plan.get(section, {}), **self.differs.get(section, {})} for section in sections}
 
     @property
     def end(self) -> datetime:
@@ -78,7 +91,7 @@ class Exposure:
     @property
     def dataset(self) -> str:
         """What all detectors of the exposure share."""
-        return f"jw{self.visit_id}_{self.group:02d}1{self.activity_id}_{self.number:05d}"
+        return f"jw{self.visit_id}_{self.group:02d}{self.sequence}{self.activity_id}_{self.number:05d}"
 
     @property
     def root(self) -> str:
@@ -87,7 +100,7 @@ class Exposure:
 
     @property
     def programmatic_id(self) -> str:
-        return f"V{self.visit_id}P0000000000{self.group:02d}1{self.activity_id}"
+        return f"V{self.visit_id}P0000000000{self.group:02d}{self.sequence}{self.activity_id}"
 
     @property
     def acid(self) -> str:

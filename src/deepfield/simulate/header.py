@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Tree = dict[str, Any]
 
-PROCESSED_AFTER = timedelta(days=19)
-"""How long after an exposure its products are dated: the simulator has no clock of its own."""
 LIGHT_SECONDS_PER_AU = 499.004784
 AU_KM = 149597870.7
 
@@ -34,7 +32,13 @@ def _pipeline() -> dict[str, Any]:
 
 def created(exposures: Iterable[Exposure]) -> datetime:
     """The date of a product made of these exposures."""
-    return max(exposure.end for exposure in exposures) + PROCESSED_AFTER
+    return max(exposure.end + timedelta(days=software(exposure)["processed_after"]) for exposure in exposures)
+
+
+def software(exposure: Exposure) -> dict[str, Any]:
+    """The versions under which the products of an exposure were made."""
+    versions: dict[str, Any] = _pipeline()[exposure.software]
+    return versions
 
 
 def isot(moment: datetime) -> str:
@@ -56,18 +60,20 @@ def exposure_meta(exposure: Exposure, stages: Sequence[str], model: str, filenam
     meta["subarray"] = _subarray(exposure)
     meta |= _times(exposure)
     if stages:
-        calibrate_meta(meta, exposure.seen.instrument, stages)
+        calibrate_meta(meta, exposure, stages)
+    for section, entries in exposure.differing.items():
+        meta[section] |= entries
     return meta
 
 
-def calibrate_meta(meta: Tree, instrument: str, stages: Sequence[str]) -> None:
+def calibrate_meta(meta: Tree, exposure: Exposure, stages: Sequence[str]) -> None:
     """Add what the calibration pipeline leaves: versions, reference files and steps."""
-    pipeline = _pipeline()
-    meta["calibration_software_version"] = pipeline["software"]["cal_ver"]
+    pipeline, versions = _pipeline(), software(exposure)
+    meta["calibration_software_version"] = versions["cal_ver"]
     meta["calibration_software_revision"] = "RELEASE"
-    names = pipeline["references"][instrument.lower()]
+    names = pipeline["references"][exposure.seen.instrument.lower()]
     meta["ref_file"] = {
-        "crds": {"sw_version": pipeline["software"]["crds_ver"], "context_used": pipeline["software"]["crds_ctx"]},
+        "crds": {"sw_version": versions["crds_ver"], "context_used": versions["crds_ctx"]},
         **{name: {"name": f"crds://{file}" if file != "N/A" else file} for name, file in names.items()},
     }
     steps: Tree = {}
@@ -78,16 +84,16 @@ def calibrate_meta(meta: Tree, instrument: str, stages: Sequence[str]) -> None:
 
 
 def _origin(exposure: Exposure) -> Tree:
-    software = _pipeline()["software"]
+    versions = software(exposure)
     return {
         "origin": "STSCI",
         "time_sys": "UTC",
         "time_unit": "s",
         "telescope": "JWST",
-        "data_processing_software_version": software["sdp_ver"],
+        "data_processing_software_version": versions["sdp_ver"],
         "prd_software_version": exposure.reference.database,
-        "oss_software_version": software["oss_ver"],
-        "guide_star_catalog_version": software["gsc_ver"],
+        "oss_software_version": versions["oss_ver"],
+        "guide_star_catalog_version": versions["gsc_ver"],
         "hga_move": False,
         "compress": False,
         "coordinates": {"reference_frame": "ICRS"},

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-SIAF_NAMES = {"NIRCAM": "NIRCam", "MIRI": "MIRI", "NIRSPEC": "NIRSpec"}
+SIAF_NAMES = {"NIRCAM": "NIRCam", "NIRISS": "NIRISS", "MIRI": "MIRI", "NIRSPEC": "NIRSpec", "FGS": "FGS"}
 ARCSEC = 1 / 3600.0
 
 
@@ -79,7 +79,7 @@ def aperture(instrument: str, name: str) -> Aperture:
     reference = found.V2Ref, found.V3Ref, found.V3IdlYAngle, int(found.VIdlParity)
     if found.XSciSize is None:
         return Aperture(instrument, name, *reference, vertices=_vertices(found), database=database)
-    x, y = found.corners("det")
+    x, y = _upright(found, *found.corners("det"))
     return Aperture(
         instrument,
         name,
@@ -91,6 +91,15 @@ def aperture(instrument: str, name: str) -> Aperture:
         full=(int(found.XDetSize), int(found.YDetSize)),
         database=database,
     )
+
+
+def _upright(found: Any, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Detector pixels as the files count them: turned and mirrored like the pixels of the science frame."""
+    turn = np.radians(found.DetSciYAngle)
+    right, up = x - (found.XDetSize + 1) / 2, y - (found.YDetSize + 1) / 2
+    across = found.DetSciParity * (right * np.cos(turn) + up * np.sin(turn))
+    along = up * np.cos(turn) - right * np.sin(turn)
+    return across + (found.XDetSize + 1) / 2, along + (found.YDetSize + 1) / 2
 
 
 def _vertices(found: Any) -> tuple[tuple[float, float], ...]:
