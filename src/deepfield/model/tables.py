@@ -56,6 +56,23 @@ class Column:
     """Whether the results table shows the column at first."""
     searchable: bool = True
     """Whether a search may filter, sort or facet on the column."""
+    std: bool = False
+    """Whether a standard defines the column."""
+    principal: bool = False
+    """Whether the column is one to look at first."""
+    indexed: bool = False
+    """Whether a condition on the column is quick."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """Columns that name a row of another table."""
+
+    columns: tuple[str, ...]
+    table: str
+    """The other table, as queries write it."""
+    targets: tuple[str, ...]
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +85,11 @@ class TableSchema:
     columns: tuple[Column, ...]
     versioned: bool = True
     """Versioned rows carry ``seq_from`` and ``seq_to``: current while ``seq_to`` is null."""
+    schema: str = ""
+    """The schema that a published table belongs to; empty for the tables behind them."""
+    kind: Literal["table", "view"] = "table"
+    utype: str | None = None
+    foreign_keys: tuple[ForeignKey, ...] = ()
 
     def column(self, name: str) -> Column:
         """Return the column of this name.
@@ -80,6 +102,11 @@ class TableSchema:
                 return column
         closest = get_close_matches(name, [column.name for column in self.columns], n=1)
         raise UnknownColumnError(name, closest=closest[0] if closest else None)
+
+    @property
+    def qualified(self) -> str:
+        """The name as queries write it: ``ivoa.ObsCore``."""
+        return f"{self.schema}.{self.name}" if self.schema else self.name
 
     @property
     def names(self) -> tuple[str, ...]:
