@@ -17,6 +17,7 @@ from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
 from deepfield.ingest.leftovers import Leftovers
 from deepfield.ingest.pipeline import Pipeline
+from deepfield.lake import SourceLake
 from deepfield.missions.jwst.tables import JwstTables
 from deepfield.model.errors import ConfigurationError
 from deepfield.products.store import Store
@@ -31,6 +32,7 @@ from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
 from deepfield.services.resolvers.sesame import Sesame
 from deepfield.services.search import Search
+from deepfield.services.sources import Sources
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +50,7 @@ class Archive:
     replica: Replica
     follower: Follower
     search: Search
+    sources: Sources
     resolve: Resolve
     holdings: Holdings
     delivery: Deliveries
@@ -98,7 +101,8 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     engine = DuckEngine(replica, seconds=settings.query_seconds)
     resolve = Resolve(engine, sesame=_sesame(settings))
     archivist = Archivist(observations, sources, outbox, tables)
-    leftovers = Leftovers(database, observations, store, settings.previews_path)
+    lake = SourceLake(settings.lake_path, tables.source_columns)
+    leftovers = Leftovers(database, observations, store, settings.previews_path, lake)
     pipeline = Pipeline(
         database,
         observations,
@@ -107,6 +111,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         leftovers,
         journals=Journals(root / "journals"),
         previews=settings.previews_path,
+        lake=lake,
         store_address=settings.store_address,
         release_table=root / "release.toml",
         tables=settings.tables_path,
@@ -122,6 +127,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         delivery=Deliveries(database, observations, store),
         intake=Intake(database, observations, pipeline, archivist, leftovers),
         audit=Audit(database, observations, store),
+        sources=Sources(engine, lake),
         search=Search(engine, resolve, max_page=settings.max_page),
         resolve=resolve,
         releases=Releases(database, observations, outbox),

@@ -143,6 +143,10 @@ class Settings(BaseSettings):
     def previews_path(self) -> Path:
         return self.root / "previews"
 
+    @property
+    def lake_path(self) -> Path:
+        return self.root / "lake"
+
 
 @dataclass(frozen=True, slots=True)
 class Explained:

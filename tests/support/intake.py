@@ -11,6 +11,7 @@ from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
 from deepfield.ingest.leftovers import Leftovers
 from deepfield.ingest.pipeline import Pipeline
+from deepfield.lake import SourceLake
 from deepfield.missions.jwst.tables import JwstTables
 from deepfield.products.store import Store
 from deepfield.services.audit import Audit
@@ -26,6 +27,7 @@ class Bench:
     intake: Intake
     audit: Audit
     archivist: Archivist
+    lake: SourceLake
 
     @property
     def previews(self) -> Path:
@@ -48,8 +50,10 @@ def open_bench(
     database = Database(url or f"sqlite:///{home / 'catalogue.sqlite'}")
     database.upgrade()
     observations, store, previews = Observations(), Store(str(home / "store")), home / "previews"
-    archivist = Archivist(observations, sources := SourceFiles(), Outbox(), JwstTables.load(tables))
-    leftovers = Leftovers(database, observations, store, previews)
+    mission = JwstTables.load(tables)
+    archivist = Archivist(observations, sources := SourceFiles(), Outbox(), mission)
+    lake = SourceLake(home / "lake", mission.source_columns)
+    leftovers = Leftovers(database, observations, store, previews, lake)
     pipeline = Pipeline(
         database,
         observations,
@@ -58,6 +62,7 @@ def open_bench(
         leftovers,
         journals=Journals(home / "journals"),
         previews=previews,
+        lake=lake,
         store_address=str(home / "store"),
         release_table=home / "release.toml",
         tables=tables,
@@ -66,4 +71,4 @@ def open_bench(
         files_per_commit=files_per_commit,
     )
     intake = Intake(database, observations, pipeline, archivist, leftovers)
-    return Bench(home, database, observations, store, intake, Audit(database, observations, store), archivist)
+    return Bench(home, database, observations, store, intake, Audit(database, observations, store), archivist, lake)

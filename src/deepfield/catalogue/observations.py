@@ -280,6 +280,13 @@ class Observations:
         """Return (sha256, location) of every copy in the store that any version, current or not, was given."""
         return self._places(connection, checksums, ARTIFACT.c.linked.is_(False))
 
+    def known_contents(self, connection: Connection, checksums: Iterable[str]) -> set[str]:
+        """Return those contents that any version of any product, current or not, has had."""
+        found: set[str] = set()
+        for chunk in in_chunks(sorted(set(checksums))):
+            found.update(connection.execute(select(ARTIFACT.c.sha256).where(ARTIFACT.c.sha256.in_(chunk))).scalars())
+        return found
+
     def _places(
         self, connection: Connection, checksums: Iterable[str], where: ColumnElement[bool]
     ) -> set[tuple[str, str]]:

@@ -62,18 +62,20 @@ def _schema(document: Mapping[str, Any]) -> TableSchema:
         key=tuple(document["key"]),
         columns=tuple(Column(**column) for column in document["columns"]),
         versioned=document.get("versioned", True),
+        home=document.get("home", "catalogue"),
     )
 
 
 def build_metadata(schemas: Mapping[str, TableSchema]) -> MetaData:
-    """Make the SQLAlchemy tables of these descriptions.
+    """Make the SQLAlchemy tables of those descriptions whose rows the catalogue keeps.
 
     Versioned tables gain ``seq_from`` and ``seq_to`` and the primary key (key columns, ``seq_from``);
     where one column is the key, at most one of its rows is current.
     """
     metadata = MetaData(naming_convention=_NAMES)
     for schema in schemas.values():
-        _table(schema, metadata)
+        if schema.home == "catalogue":
+            _table(schema, metadata)
     return metadata
 
 

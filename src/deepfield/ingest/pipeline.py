@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import structlog
 
-from deepfield.catalogue.numbers import in_chunks
+from deepfield.catalogue.numbers import hold_writers, in_chunks
 from deepfield.ingest.batches import FILES, batches
 from deepfield.ingest.crew import Crew, Lost
 from deepfield.ingest.journal import entries as journal_entries
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from deepfield.ingest.journal import Journals
     from deepfield.ingest.leftovers import Leftovers
     from deepfield.ingest.report import Status
+    from deepfield.lake import LakeTable
 
 RELEASE_TABLE: Final = "release.toml"
 REFILE_BATCH: Final = 50
@@ -72,6 +73,7 @@ class Pipeline:
         *,
         journals: Journals,
         previews: Path,
+        lake: LakeTable,
         store_address: str,
         release_table: Path | None = None,
         tables: Path | None = None,
@@ -82,7 +84,7 @@ class Pipeline:
         self._database, self._observations, self._sources = database, observations, sources
         self._archivist, self._leftovers, self._journals = archivist, leftovers, journals
         self._previews, self._store_address, self._release_table = previews, store_address, release_table
-        self._tables = tables
+        self._lake, self._tables = lake, tables
         self._workers, self._seconds = workers or os.cpu_count() or 1, seconds_per_file
         self._files_per_commit = files_per_commit
 
@@ -103,10 +105,12 @@ class Pipeline:
             restated = self._state_rules(found, run)
             waiting = self._triage(found, run)
             store = None if order.link else self._store_address
-            self._read(waiting, Rules(self._previews, journal, store, self._tables), run)
+            self._read(waiting, Rules(self._previews, self._lake.folder.parent, journal, store, self._tables), run)
             if restated:
                 self._refile(run)
             self._leftovers.remove(journal_entries([journal]))
+            while self._compact():
+                log.debug("lake.compacted", table=self._lake.table.name)
         run.report.seconds = time.monotonic() - started
         return run.report
 
@@ -174,7 +178,15 @@ class Pipeline:
     def _commit(self, batch: Sequence[Reading], run: _Run) -> None:
         with self._database.begin() as connection:
             checked = self._leftovers.still_there(batch)
-            run.take(self._archivist.file(connection, checked, at=datetime.now(UTC)))
+            filing = self._archivist.file(connection, checked, at=datetime.now(UTC))
+            # rows are there before the product they belong to is: they are seen through it
+            self._lake.add(reading.sha256 for reading in checked if reading.has_rows and reading.sha256)
+        run.take(filing)
+
+    def _compact(self) -> int:
+        with self._database.begin() as connection:
+            hold_writers(connection)
+            return self._lake.compact()
 
     def _refile(self, run: _Run) -> None:
         """Give the observations of unchanged files the release dates of the changed rules."""

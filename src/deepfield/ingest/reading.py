@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -12,22 +12,26 @@ from deepfield.catalogue.documents import deflate
 from deepfield.ingest.blueprint import FileFacts, identify
 from deepfield.ingest.journal import Written, note
 from deepfield.missions.jwst.tables import tables_of
-from deepfield.model.errors import ArchiveError, StorageError
+from deepfield.model.errors import ArchiveError, StorageError, UnreadableFileError
 from deepfield.products.preview import make_preview, preview_stem
 from deepfield.products.reader import read_header
 from deepfield.products.store import Store, digest, key_of
 
 if TYPE_CHECKING:
     from deepfield.ingest.scan import Found
+    from deepfield.products.header import Header
 
+SOURCE_CATALOGUE: Final = "cat"
+"""The suffix of source catalogues."""
 log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """How files are read: where previews go, the store's address if bytes are to be copied, the operator's tables."""
+    """How files are read: where previews and rows go, the store if bytes are to be copied, the operator's tables."""
 
     previews: Path
+    lake: Path
     journal: Path
     store: str | None = None
     tables: Path | None = None
@@ -46,6 +50,8 @@ class Reading:
     location: str = ""
     linked: bool = True
     has_preview: bool = False
+    has_rows: bool = False
+    """Whether rows of it wait to be part of the lake."""
     refusal: str | None = None
     storage: str | None = None
     """Why the store could not take the bytes; the whole ingest stops for that."""
@@ -83,12 +89,17 @@ def _read(rules: Rules, found: Found) -> Reading:
     key = None if rules.store is None else key_of(sha256, facts.filename)
     note(rules.journal, Written(sha256, key))
     has_preview = _picture(rules.previews, path, facts)
+    has_rows, notes = _sources(rules, path, header, facts)
+    if notes:
+        header = replace(header, notes=(*header.notes, *notes))
+        facts = identify(header, size=size, sha256=sha256, tables=tables_of(rules.tables))
     location = str(path) if rules.store is None else Store(rules.store).put(path, sha256, facts.filename)
     status = path.stat()
     if (size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         return Reading(found, refusal="it changed while it was being read")
     document = deflate(header.to_json())
-    return Reading(found, sha256, facts, document, location, linked=rules.store is None, has_preview=has_preview)
+    linked = rules.store is None
+    return Reading(found, sha256, facts, document, location, linked, has_preview=has_preview, has_rows=has_rows)
 
 
 def _picture(previews: Path, path: Path, facts: FileFacts) -> bool:
@@ -96,3 +107,16 @@ def _picture(previews: Path, path: Path, facts: FileFacts) -> bool:
     if stem.with_name(f"{stem.name}.png").exists():
         return True
     return make_preview(path, facts.header, stem)
+
+
+def _sources(rules: Rules, path: Path, header: Header, facts: FileFacts) -> tuple[bool, tuple[str, ...]]:
+    """Write the rows of a source catalogue for the lake; tell whether there are any, and what was left out."""
+    if facts.suffix != SOURCE_CATALOGUE or facts.verdict != "product":
+        return False, ()
+    from deepfield.lake import SourceLake  # heavy: only source catalogues pay for it
+
+    lake = SourceLake(rules.lake, tables_of(rules.tables).source_columns)
+    try:
+        return True, lake.read(path, header, facts.sha256)
+    except UnreadableFileError as error:
+        return False, (str(error),)

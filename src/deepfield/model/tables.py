@@ -56,6 +56,8 @@ class Column:
     """Whether the results table shows the column at first."""
     searchable: bool = True
     """Whether a search may filter, sort or facet on the column."""
+    of: str | None = None
+    """The table whose row gives the value, for a column of the lake that is not stored there."""
     std: bool = False
     """Whether a standard defines the column."""
     principal: bool = False
@@ -90,6 +92,8 @@ class TableSchema:
     kind: Literal["table", "view"] = "table"
     utype: str | None = None
     foreign_keys: tuple[ForeignKey, ...] = ()
+    home: Literal["catalogue", "lake"] = "catalogue"
+    """Where the rows are kept. A row of the lake is current while an artifact has its ``sha256``."""
 
     def column(self, name: str) -> Column:
         """Return the column of this name.
@@ -111,3 +115,8 @@ class TableSchema:
     @property
     def names(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
+
+    @property
+    def stored(self) -> tuple[Column, ...]:
+        """The columns that the table itself keeps."""
+        return tuple(column for column in self.columns if column.of is None)

@@ -107,7 +107,7 @@ def worth_looking_at(session: Session, regions: Sequence[Region], match: Match) 
     """Return the condition for all rows that may meet the regions, few where these are small; None where one is not."""
     parts: list[str] = []
     for region in regions:
-        circle = _enclosing(region)
+        circle = enclosing_circle(region)
         if circle.radius > _EXPLICIT_RADIUS:
             return None
         reach = _reach(session, match)
@@ -122,7 +122,7 @@ def meets(rows: pa.Table, regions: Sequence[Region], match: Match) -> NDArray[np
         return met
     ra, dec, fields = (rows[f"{LOOK_PREFIX}{name}"].to_numpy() for name in ("ra", "dec", "field"))
     for region in regions:
-        circle = _enclosing(region)
+        circle = enclosing_circle(region)
         half = 0.0 if match == "center" else fields / 2
         near = np.flatnonzero(distances(ra, dec, circle) <= circle.radius + half + _SLACK)
         if match == "center":
@@ -141,13 +141,13 @@ def _column(rows: pa.Table, name: str) -> pa.Array:
 
 def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Table, list[str]]:
     """Return the rows to be looked at one by one, and conditions for those that surely meet the region."""
-    circle = _enclosing(region)
+    circle = enclosing_circle(region)
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
     inside: list[str] = []
     alternatives: list[str] = []
     for each in _reach(session, match):
         where = _within(circle, each)
-        angle, half = _angle(circle), _half_field(match)
+        angle, half = angle_to(circle), _half_field(match)
         if by_circle:
             inside.append(f"({where} AND {angle} + {half} <= {circle.radius - _SLACK!r})")
             where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
@@ -156,7 +156,12 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Tabl
     return session.run_numeric(columns, "observation", alternatives), inside
 
 
-def _enclosing(region: Region) -> Circle:
+def enclosing_circle(region: Region) -> Circle:
+    """Return a circle that holds a region.
+
+    Raises:
+        InvalidQueryError: it would be no cap smaller than a hemisphere.
+    """
     match region:
         case Circle():
             return region
@@ -196,17 +201,17 @@ def _within(circle: Circle, reach: Reach) -> str:
 
 def _may_reach(circle: Circle, match: Match) -> str:
     """Return the condition that a row's own circle reaches another, but for rounding."""
-    return f"{_angle(circle)} <= {circle.radius + _SLACK!r} + {_half_field(match)}"
+    return f"{angle_to(circle)} <= {circle.radius + _SLACK!r} + {_half_field(match)}"
 
 
 def _half_field(match: Match) -> str:
     return "0e0" if match == "center" else f"{_FIELD} * 5e-1"
 
 
-def _angle(circle: Circle) -> str:
-    """Return the angle in degrees between a row's centre and that of a circle (half-chord formula)."""
+def angle_to(circle: Circle, *, ra_column: str = f"{_O}.s_ra", dec_column: str = f"{_O}.s_dec") -> str:
+    """Return the angle in degrees between a row's position and the centre of a circle (half-chord formula)."""
     ra, dec = math.radians(circle.ra), math.radians(circle.dec)
-    alpha, delta = f"radians({_O}.s_ra)", f"radians({_O}.s_dec)"
+    alpha, delta = f"radians({ra_column})", f"radians({dec_column})"
     x = f"pow(cos({delta}) * cos({alpha}) - ({double_text(math.cos(dec) * math.cos(ra))}), 2)"
     y = f"pow(cos({delta}) * sin({alpha}) - ({double_text(math.cos(dec) * math.sin(ra))}), 2)"
     z = f"pow(sin({delta}) - ({double_text(math.sin(dec))}), 2)"

@@ -127,6 +127,20 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceColumns:
+    """What pipelines have called the columns of source catalogues."""
+
+    names: Mapping[str, tuple[str, ...]]
+    """Our column: its names in files, in lower case, the present one first."""
+    opposites: Mapping[str, tuple[str, ...]]
+    """Our column of truth values: names of columns that say the contrary."""
+
+    def in_files(self, column: str) -> tuple[str, ...]:
+        """Return the names of a column in files, in lower case."""
+        return self.names.get(column, (column,))
+
+
+@dataclass(frozen=True, slots=True)
 class NameGrammar:
     """The families of file names, and how tokens of optical elements fall apart."""
 
@@ -155,6 +169,7 @@ class JwstTables:
     main_products: Mapping[str, Mapping[str, tuple[str, ...]]]
     resolving_powers: Mapping[tuple[str, str], float]
     dq_flags: Mapping[str, DqFlag]
+    source_columns: SourceColumns
 
     @classmethod
     def load(cls, overrides: Path | None = None) -> JwstTables:
@@ -185,6 +200,7 @@ class JwstTables:
                 for row in read_rows(folders, "resolving.tsv")
             },
             dq_flags={row.text("name"): _dq_flag(row) for row in read_rows(folders, "dq_flags.tsv")},
+            source_columns=_source_columns(read_documents(folders, "source_columns.toml")),
         )
 
     def recommended_suffixes(self, exposure_type: str | None, *, time_series: bool) -> Mapping[Stage, tuple[str, ...]]:
@@ -314,6 +330,20 @@ def _main_products(
                     )
             found[kind] = {plane: tuple(listed) for plane, listed in planes.items()}
     return found
+
+
+def _source_columns(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> SourceColumns:
+    names: dict[str, tuple[str, ...]] = {}
+    opposites: dict[str, tuple[str, ...]] = {}
+    for file, document in documents:
+        for section, into in (("names", names), ("opposites", opposites)):
+            for column, listed in document.get(section, {}).items():
+                if not isinstance(listed, list) or not all(isinstance(name, str) for name in listed):
+                    raise ConfigurationError(
+                        f"{file}: [{section}] {column} is {listed!r}; expected a list of column names"
+                    )
+                into[column] = tuple(name.lower() for name in listed)
+    return SourceColumns(names, opposites)
 
 
 def _keywords(documents: Sequence[tuple[str, Mapping[str, Any]]]) -> dict[str, Source]:

@@ -97,6 +97,11 @@ class Session:
             return self._cursor.sql(" UNION ALL ".join(parts)).to_arrow_table()
 
     @property
+    def past(self) -> bool:
+        """Whether the session reads an earlier state than the newest."""
+        return self._past is not None
+
+    @property
     def largest_field(self) -> float:
         """The largest field of view in degrees that any row has had; an outline without one may be of any size."""
         return self._replica.largest_field(self._cursor, self._newest)
