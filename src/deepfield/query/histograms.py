@@ -37,19 +37,20 @@ class Bins:
     lower: float
     upper: float
     scale: Scale
+    most: int = BINS
 
     @property
     def number(self) -> int:
-        return BINS if self.upper > self.lower else 1
+        return self.most if self.upper > self.lower else 1
 
     @property
     def edges(self) -> tuple[float, ...]:
         """The ``number + 1`` edges: bin i holds edges[i] <= x < edges[i + 1], the last one its upper edge too."""
-        return _edges(self.lower, self.upper, self.scale)
+        return _edges(self.lower, self.upper, self.scale, self.most)
 
     def expression(self, value: exp.Expression) -> exp.Expression:
         """Return the bin number of a value of type double; null for null."""
-        start, factor = _line(self.lower, self.upper, self.scale)
+        start, factor = _line(self.lower, self.upper, self.scale, self.most)
         scaled = exp.func("ln", value.copy()) if self.scale == "log" else value.copy()
         place = exp.func("floor", exp.paren(scaled - double(start)) * double(factor))
         number: exp.Expression = exp.func("greatest", literal(0), exp.func("least", literal(self.number - 1), place))
@@ -71,14 +72,14 @@ def _epoch(value: exp.Expression) -> exp.Expression:
     return exp.Anonymous(this="epoch_us", expressions=[value])
 
 
-def _line(lower: float, upper: float, scale: Scale) -> tuple[float, float]:
+def _line(lower: float, upper: float, scale: Scale, number: int) -> tuple[float, float]:
     start, end = (math.log(lower), math.log(upper)) if scale == "log" else (lower, upper)
-    return start, BINS / (end - start) if end > start else 0.0
+    return start, number / (end - start) if end > start else 0.0
 
 
 @lru_cache(maxsize=4096)
-def _edges(lower: float, upper: float, scale: Scale) -> tuple[float, ...]:
-    start, factor = _line(lower, upper, scale)
+def _edges(lower: float, upper: float, scale: Scale, bins: int) -> tuple[float, ...]:
+    start, factor = _line(lower, upper, scale, bins)
     if not factor:
         return (lower, upper)
 
@@ -86,7 +87,7 @@ def _edges(lower: float, upper: float, scale: Scale) -> tuple[float, ...]:
         return ((math.log(x) if scale == "log" else x) - start) * factor
 
     inner = []
-    for number in range(1, BINS):
+    for number in range(1, bins):
         middle = start + number / factor
         inner.append(_first_at(place, number, math.exp(middle) if scale == "log" else middle))
     return (lower, *inner, upper)

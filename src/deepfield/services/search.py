@@ -32,6 +32,7 @@ from deepfield.query.pages import (
     read_page_nearby,
     without_sort_values,
 )
+from deepfield.query.scatter import axis_column, density, find_axes, points
 from deepfield.query.scope import Scope, scope_of, with_sky
 from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from deepfield.model.tables import Column, TableSchema
     from deepfield.query.engines.duckdb import DuckEngine, Session
     from deepfield.query.facets import Facet, Ghosts
+    from deepfield.query.scatter import Axis
     from deepfield.services.resolve import Resolve
 
 DEFAULT_LIMIT: Final = 100
@@ -80,6 +82,20 @@ class Footprints:
     total: int
     truncated: bool
     table: pa.Table
+    elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scatter:
+    """Two columns against each other: ``points``, or the ``density`` of the cells where they are too many."""
+
+    snapshot: int
+    total: int
+    """Observations with a place on both axes."""
+    x: Axis
+    y: Axis
+    points: pa.Table | None
+    density: list[list[int]] | None
     elapsed_ms: float
 
 
@@ -206,6 +222,21 @@ class Search:
             truncated = rows.num_rows > limit
             total = session.run(placed_tree(scope))["n"][0].as_py() if truncated else rows.num_rows
             return Footprints(session.snapshot, total, truncated, rows.slice(0, limit), _milliseconds(started))
+
+    def scatter(self, query: SearchQuery, x: str, y: str, limit: int = 20_000) -> Scatter:
+        """Lay the observations found out along two columns; above ``limit`` points, count them on a grid.
+
+        Raises:
+            UnknownColumnError, InvalidQueryError: a column that an axis cannot show.
+        """
+        started = perf_counter()
+        columns = [axis_column(name, self._table, side) for side, name in (("x", x), ("y", y))]
+        with self._engine.session(query.snapshot) as session:
+            scope = scope_of(session, query, now=self._now())
+            across, upwards = find_axes(session, scope, *columns)
+            found, total = points(session, scope, across, upwards, limit=limit)
+            cells = density(session, scope, across, upwards) if found is None else None
+            return Scatter(session.snapshot, total, across, upwards, found, cells, _milliseconds(started))
 
     def status(self, progress: float | None = None) -> Status:
         """Return totals and snapshot; ``progress`` is the percentage of a rebuild under way."""

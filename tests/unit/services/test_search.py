@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deepfield.model.coverage import Circle, parse_regions
-from deepfield.model.errors import InvalidQueryError, TimeLimitError
+from deepfield.model.errors import InvalidQueryError, TimeLimitError, UnknownColumnError
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.query.outlines import Outlines
 from deepfield.services.search import Search
@@ -363,3 +363,43 @@ def test_a_search_that_takes_too_long_is_stopped(archive):
     with pytest.raises(TimeLimitError):
         for _ in range(50):
             hasty.facets(hasty.parse({"t_exptime": "1.."}))
+
+
+@RELAXED
+@given(
+    search=searches(),
+    x=st.sampled_from(["t_min", "t_exptime", "data_release", "n_products", "filters"]),
+    y=st.sampled_from(["em_min", "t_exptime", "instrument_name", "is_tso", "s_fov"]),
+    most=st.sampled_from([0, 20_000]),
+)
+def test_a_plot_has_every_row_with_a_value_on_both_axes(archive, rows, search, x, y, most):
+    params, holds = search
+    plot = archive.search.scatter(archive.search.parse(params), x, y, most)
+    placed = [row for row in matching(rows, holds) if on_axis(row, plot.x) and on_axis(row, plot.y)]
+    assert plot.total == len(placed)
+    if plot.points is not None:
+        assert sorted(plot.points["obs_number"].to_pylist()) == sorted(row["obs_number"] for row in placed)
+        for found in plot.points.to_pylist():
+            row = rows[[each["obs_number"] for each in rows].index(found["obs_number"])]
+            assert (found["x"], found["y"]) == (ends(row, x)[0], ends(row, y)[0])
+    else:
+        counted = Counter((cell_of(row, plot.x), cell_of(row, plot.y)) for row in placed)
+        assert {(i, j): n for i, line in enumerate(plot.density) for j, n in enumerate(line) if n} == counted
+
+
+def on_axis(row, axis):
+    value = ends(row, axis.column.name)[0]
+    if axis.kind == "category":
+        return value in axis.lanes
+    return value is not None and (axis.bins is None or axis.bins.scale == "linear" or value > 0)
+
+
+def cell_of(row, axis):
+    value = ends(row, axis.column.name)[0]
+    return axis.lanes.index(value) if axis.kind == "category" else bin_of(value, axis.bins.edges)
+
+
+@pytest.mark.parametrize(("x", "y"), [("em", "t_min"), ("t_min", "access"), ("t_mim", "t_min"), ("t_min", "origin")])
+def test_an_axis_that_cannot_be_drawn_is_refused_by_name(archive, x, y):
+    with pytest.raises((InvalidQueryError, UnknownColumnError), match=r"em|access|t_mim|origin"):
+        archive.search.scatter(archive.search.parse({}), x, y)

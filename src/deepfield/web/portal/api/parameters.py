@@ -60,6 +60,11 @@ PAGING = (
     Parameter("after", "The `next` of the page before"),
 )
 FACETS = (Parameter("facets", "Columns to count by; the portal's own set by default", "instrument_name,filters"),)
+AXES = (
+    Parameter("x", "Column along x: a number, a time or a category", "t_min"),
+    Parameter("y", "Column along y", "t_exptime"),
+    Parameter("points", "Most points of the answer, at most 20000; more are counted on a grid", "20000"),
+)
 LIMIT = (Parameter("limit", "Most footprints of the answer, at most 20000", "20000"),)
 
 GRAMMAR = (
@@ -191,4 +196,5 @@ def take(parameters: Mapping[str, str], *names: str) -> tuple[dict[str, str], di
 
 PageParameters = Annotated[dict[str, str], Depends(SearchParameters(PAGING))]
 FacetParameters = Annotated[dict[str, str], Depends(SearchParameters(FACETS))]
+ScatterParameters = Annotated[dict[str, str], Depends(SearchParameters(AXES))]
 FootprintParameters = Annotated[dict[str, str], Depends(SearchParameters(LIMIT))]
