@@ -171,6 +171,39 @@ def test_results_show_as_thumbnails_with_the_same_focus_and_selection(
     expect(page).to_have_url(re.compile("/obs/"))
 
 
+def test_a_box_drawn_on_a_plot_filters_and_the_pointer_links_plot_and_inspector(page: Page, screenshot) -> None:
+    page.goto("/")
+    page.get_by_role("button", name="Plot").click()
+    figure = page.get_by_role("figure", name=re.compile("observations: Exposure time against Observed"))
+    expect(figure).to_be_visible()
+    everything = total(page)
+    screenshot("all")
+    frame = figure.bounding_box()
+    page.mouse.move(frame["x"] + frame["width"] * 0.5, frame["y"] + 12)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + frame["width"] - 5, frame["y"] + frame["height"] * 0.85, steps=4)
+    page.mouse.up()
+    expect(page).to_have_url(re.compile(r"t_min=[^&]+\.\."))
+    narrowed = total(page)
+    assert 0 < narrowed < everything
+    expect(page.get_by_role("figure", name=re.compile(f"^{narrowed} observations"))).to_be_visible()
+
+    page.get_by_role("combobox", name="Up").select_option("instrument_name")
+    expect(page).to_have_url(re.compile("plot=t_min,instrument_name"))
+    expect(page.get_by_role("figure", name=re.compile("Instrument against"))).to_be_visible()
+    page.get_by_role("combobox", name="Up").select_option("count")
+    expect(page.get_by_role("figure")).to_be_hidden()
+    assert page.get_by_role("group", name="Observed").count() == 2
+    screenshot("counted")
+
+
+def test_a_timeline_has_a_lane_for_each_value(page: Page, screenshot) -> None:
+    page.goto("/?show=timeline")
+    page.get_by_role("combobox", name="Lanes").select_option("proposal_id")
+    expect(page.get_by_role("figure", name=re.compile("Programme against Observed"))).to_be_visible()
+    screenshot()
+
+
 def test_nothing_found_says_what_to_do_next(page: Page, screenshot) -> None:
     page.goto("/?target_name=NO-SUCH-TARGET")
     expect(page.get_by_text(re.compile("no match|nothing|no observation", re.IGNORECASE)).first).to_be_visible()

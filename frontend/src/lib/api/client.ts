@@ -9,6 +9,7 @@ import type {
   PreviewNote,
   ProductList,
   Resolved,
+  ScatterAnswer,
   Status,
   Suggestion,
 } from './types'
@@ -79,6 +80,7 @@ export const api = {
   observations: (query: Parameters, signal?: AbortSignal) => ask<Page>('/api/v1/observations', query, signal),
   facets: (query: Parameters, signal?: AbortSignal) => ask<FacetAnswer>('/api/v1/facets', query, signal),
   footprints: (query: Parameters, signal?: AbortSignal) => ask<FootprintAnswer>('/api/v1/footprints', query, signal),
+  scatter: (query: Parameters, signal?: AbortSignal) => ask<ScatterAnswer>('/api/v1/scatter', query, signal),
   observation: (obsId: string, signal?: AbortSignal) =>
     ask<ObservationRecord>(`/api/v1/observations/${named(obsId)}`, {}, signal),
   products: (obsId: string, everything: boolean, signal?: AbortSignal) =>

@@ -17,7 +17,8 @@ const FULL: View = {
   },
   focus: 'jw02731-o001_t017_nircam_f187n',
   sky: { ra: 159.3283, dec: -58.6283, fov: 0.7, projection: 'TAN' },
-  show: 'thumbnails',
+  show: 'plot',
+  plot: { x: 's_fov', y: 'count' },
 }
 
 describe('the address', () => {
@@ -26,24 +27,24 @@ describe('the address', () => {
   })
 
   it('is empty for the first page', () => {
-    expect(writeAddress({ query: EMPTY, focus: null, sky: null, show: 'table' })).toBe('')
-    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table' })
+    expect(writeAddress({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })).toBe('')
+    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })
   })
 
   it('is the same whatever the order in which filters were set', () => {
     const one = withFilters(withFilters(EMPTY, { b_col: '1' }), { a_col: '2' })
     const other = withFilters(withFilters(EMPTY, { a_col: '2' }), { b_col: '1' })
-    expect(writeAddress({ query: one, focus: null, sky: null, show: 'table' })).toBe(writeAddress({ query: other, focus: null, sky: null, show: 'table' }))
+    expect(writeAddress({ query: one, focus: null, sky: null, show: 'table', plot: null })).toBe(writeAddress({ query: other, focus: null, sky: null, show: 'table', plot: null }))
   })
 
   it('reads well', () => {
     const query = withFilters({ ...EMPTY, position: 'NGC 3324' }, { instrument_name: 'NIRCAM,MIRI' })
-    expect(writeAddress({ query, focus: null, sky: null, show: 'table' })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
+    expect(writeAddress({ query, focus: null, sky: null, show: 'table', plot: null })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
   })
 
   it('survives nonsense', () => {
     const view = parseAddress('?sky=a,b,c&sort=;drop&columns=&focus=')
-    expect(view).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table' })
+    expect(view).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })
     expect(parseSky('10,95,1')).toBeNull()
     expect(parseSky('10,20,180,AIT')?.projection).toBe('AIT')
     expect(parseSky('10,20,180,XYZ')?.projection).toBe('auto')

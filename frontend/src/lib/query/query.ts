@@ -27,7 +27,13 @@ export interface Query {
 /** What the sky shows. */
 export type SkyPlace = Look
 /** How results are shown. */
-export const SHOWN_AS = ['table', 'thumbnails'] as const
+export const SHOWN_AS = ['table', 'thumbnails', 'timeline', 'plot'] as const
+/** What a plot counts observations by name: its upward axis may be their number. */
+export const COUNT = 'count'
+export interface Axes {
+  x: string
+  y: string
+}
 export type ShownAs = (typeof SHOWN_AS)[number]
 const PROJECTIONS: readonly Look['projection'][] = ['auto', 'TAN', 'SIN', 'AIT']
 
@@ -37,6 +43,8 @@ export interface View {
   focus: string | null
   sky: SkyPlace | null
   show: ShownAs
+  /** Columns of the plot; null for the usual ones. */
+  plot: Axes | null
 }
 
 export const EMPTY: Query = {
@@ -50,7 +58,7 @@ export const EMPTY: Query = {
   facets: null,
 }
 
-const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'show', 'limit', 'after', 'snapshot'])
+const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'show', 'plot', 'limit', 'after', 'snapshot'])
 
 export function parseSort(text: string | null): readonly SortKey[] {
   return (text ?? '')
@@ -102,7 +110,14 @@ export function parseAddress(search: string): View {
     columns: columns.length ? columns : null,
     facets: facets.length ? facets : null,
   }
-  return { query, focus: given.get('focus') || null, sky: parseSky(given.get('sky')), show: SHOWN_AS.find((name) => name === given.get('show')) ?? 'table' }
+  const [x, y] = list('plot')
+  return {
+    query,
+    focus: given.get('focus') || null,
+    plot: x && y ? { x, y } : null,
+    sky: parseSky(given.get('sky')),
+    show: SHOWN_AS.find((name) => name === given.get('show')) ?? 'table',
+  }
 }
 
 /** Parameters that decide which observations are found; the same names in the address and in the API. */
@@ -136,6 +151,7 @@ export function writeAddress(view: View): string {
   if (view.query.columns) parameters['columns'] = view.query.columns.join(',')
   if (view.query.facets) parameters['facets'] = view.query.facets.join(',')
   if (view.show !== 'table') parameters['show'] = view.show
+  if (view.plot) parameters['plot'] = `${view.plot.x},${view.plot.y}`
   if (view.focus) parameters['focus'] = view.focus
   if (view.sky) parameters['sky'] = writeSky(view.sky)
   const text = writeParameters(parameters)

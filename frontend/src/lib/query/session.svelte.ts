@@ -1,5 +1,5 @@
 /** Where the user is: route and view, kept equal to the address. Back and Forward move through it. */
-import { EMPTY, parseAddress, writeAddress, type Query, type ShownAs, type SkyPlace, type View } from './query'
+import { EMPTY, parseAddress, writeAddress, type Axes, type Query, type ShownAs, type SkyPlace, type View } from './query'
 import { parseRoute, type Route } from './route'
 
 /** Browsers refuse bursts of history changes, so a moving sky is written down when it rests. */
@@ -59,7 +59,11 @@ class Session {
   }
 
   showAs(show: ShownAs): void {
-    this.#show({ ...this.view, show }, 'push')
+    this.#show({ ...this.view, show, plot: null }, 'push')
+  }
+
+  plot(axes: Axes): void {
+    this.#show({ ...this.view, plot: axes }, 'push')
   }
 
   look(sky: SkyPlace): void {
