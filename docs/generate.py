@@ -19,6 +19,8 @@ from deepfield.web.errors import HTTP_TYPES, STATUS, ErrorBody
 from deepfield.web.portal.api.parameters import column_parameters
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from deepfield.model.tables import TableSchema
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -62,7 +64,7 @@ def commands() -> str:
     group = typer.main.get_command(command_line)
     assert isinstance(group, TyperGroup)
     parts = [f"# Commands\n\n{group.epilog}\n"]
-    for name, command in group.commands.items():
+    for name, command in commands_of(group):
         context = typer.Context(command, info_name=f"deepfield {name}")
         usage = " ".join(command.collect_usage_pieces(context))
         parts.append(f"## deepfield {name}\n\n{command.help}\n\n```text\ndeepfield {name} {usage}\n```\n")
@@ -70,6 +72,15 @@ def commands() -> str:
         if rows := [(f"`{record[0]}`", record[1]) for record in records if record]:
             parts.append(table(("argument", "meaning"), rows))
     return "\n".join(parts)
+
+
+def commands_of(group: TyperGroup, before: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command with its whole name, those of groups too."""
+    for name, command in group.commands.items():
+        if isinstance(command, TyperGroup):
+            yield from commands_of(command, f"{before}{name} ")
+        else:
+            yield f"{before}{name}", command
 
 
 def columns() -> str:

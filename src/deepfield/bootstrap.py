@@ -12,6 +12,7 @@ from deepfield.catalogue.feed import Feed
 from deepfield.catalogue.jobs import JobQueue
 from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Outbox
+from deepfield.catalogue.pins import Pins
 from deepfield.catalogue.sources import SourceFiles
 from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
@@ -32,6 +33,7 @@ from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
 from deepfield.services.resolvers.sesame import Sesame
 from deepfield.services.search import Search
+from deepfield.services.snapshots import Snapshots
 from deepfield.services.sources import Sources
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class Archive:
     audit: Audit
     releases: Releases
     jobs: Jobs
+    snapshots: Snapshots
 
     def __enter__(self) -> Self:
         return self
@@ -132,6 +135,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         resolve=resolve,
         releases=Releases(database, observations, outbox),
         jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),
+        snapshots=Snapshots(database, Pins()),
     )
 
 

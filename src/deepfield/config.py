@@ -59,6 +59,21 @@ class Settings(BaseSettings):
     query_seconds: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="Time limit of one portal search, seconds"
     )
+    public_url: str | None = Field(
+        default=None,
+        description="Address under which people and programs reach this archive, as `https://archive.example.org`; "
+        "default the address that each request was sent to",
+    )
+    upload_mb: Annotated[int, Field(ge=1)] = Field(
+        default=256, description="Most bytes of one upload, MB; as many again once decompressed"
+    )
+    upload_rows: Annotated[int, Field(ge=1)] = Field(default=1_000_000, description="Most rows of one uploaded table")
+    upload_private: bool = Field(
+        default=False, description="Fetch uploads from addresses of the private network and of this machine, too"
+    )
+    upload_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="Time limit of fetching one upload from its address, seconds"
+    )
     job_threads: Annotated[int, Field(ge=1, le=64)] = Field(
         default=2, description="Asynchronous jobs that one worker runs at a time"
     )

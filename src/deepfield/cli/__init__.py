@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from deepfield.cli import about, files, server
+from deepfield.cli import about, files, server, snapshots
 from deepfield.model.errors import ArchiveError
 
 
@@ -57,3 +57,4 @@ for command in (
     about.version,
 ):
     app.command()(command)
+app.add_typer(snapshots.app, name="snapshot")

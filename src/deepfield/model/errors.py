@@ -13,6 +13,7 @@
     │   ├── UnknownProductError
     │   ├── NoPreviewError
     │   ├── UnknownJobError
+    │   ├── UnknownSnapshotError
     │   ├── UnknownJobPartError     a job has no such result or error
     │   └── UnresolvedNameError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
@@ -21,6 +22,8 @@
     ├── StorageError                the store cannot take a file
     ├── JobStateError               a job is past the phase in which something can be changed
     ├── JobQuotaError               a caller has as many jobs as one may have
+    ├── UploadTooLargeError         a caller sends more than the archive takes
+    ├── FetchError                  an address that a caller points at cannot or may not be read
     ├── TimeLimitError              a search takes longer than it may
     ├── RebuildingError             the replica is being rebuilt
     └── ConfigurationError          a setting is missing or wrong
@@ -101,6 +104,14 @@ class NoPreviewError(NotFoundError):
         self.filename = filename
 
 
+class UnknownSnapshotError(NotFoundError):
+    """No snapshot has this number or name."""
+
+    def __init__(self, snapshot: str, *, current: int) -> None:
+        super().__init__(f"no snapshot {snapshot!r} in this archive; the newest is {current}")
+        self.field, self.value, self.expected = "SNAPSHOT", snapshot, f"a number up to {current} or the name of a pin"
+
+
 class UnknownJobError(NotFoundError):
     """No job of this caller has this identifier."""
 
@@ -174,6 +185,22 @@ class JobQuotaError(ArchiveError):
     def __init__(self, state: str, most: int) -> None:
         super().__init__(f"you have {most} jobs that are {state}, the most one may have; delete or abort some first")
         self.state, self.most = state, most
+
+
+class UploadTooLargeError(ArchiveError):
+    """A caller sends more than the archive takes."""
+
+    def __init__(self, name: str, limit: int) -> None:
+        super().__init__(f"{name} is larger than the {limit} bytes that this archive takes")
+        self.field, self.limit, self.expected = name, limit, f"at most {limit} bytes"
+
+
+class FetchError(ArchiveError):
+    """An address that a caller points at cannot or may not be read."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(f"{url} cannot be read: {reason}")
+        self.field, self.value, self.reason = "UPLOAD", url, reason
 
 
 class TimeLimitError(ArchiveError):

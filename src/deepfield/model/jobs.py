@@ -23,6 +23,9 @@ class Asker:
 
     account: str | None
     origin: str | None = None
+    programs: frozenset[str] = frozenset()
+    """Programmes whose exclusive data the caller may read."""
+    staff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,8 @@ class Job:
     phase: Phase
     owner: str | None
     origin: str | None
+    rights: dict[str, Any]
+    """``programs`` and ``staff`` of the caller when the job was made."""
     address: str
     run_id: str | None
     parameters: tuple[tuple[str, str], ...]

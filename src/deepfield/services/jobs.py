@@ -113,6 +113,7 @@ class Jobs:
             "phase": "PENDING",
             "owner": asker.account,
             "origin": asker.origin if asker.account is None else None,
+            "rights": {"programs": sorted(asker.programs), "staff": asker.staff},
             "address": address,
             "run_id": run_id,
             "parameters": [list(pair) for pair in parameters],

@@ -15,6 +15,11 @@ def the_archive(request: Request) -> Archive:
     return cast("Archive", request.app.state.archive)
 
 
+def public_address(request: Request, archive: Annotated[Archive, Depends(the_archive)]) -> str:
+    """Return the address under which clients reach the archive, without a slash at its end."""
+    return (archive.settings.public_url or str(request.base_url)).rstrip("/")
+
+
 def the_caller() -> Principal:
     """Return who asks."""
     return ANONYMOUS
@@ -25,6 +30,7 @@ def callers_rule(caller: Annotated[Principal, Depends(the_caller)]) -> Readable:
     return caller.rule(at=datetime.now(UTC))
 
 
+PublicAddress = Annotated[str, Depends(public_address)]
 TheArchive = Annotated[Archive, Depends(the_archive)]
 CallersRule = Annotated[Readable, Depends(callers_rule)]
 ObsId = Annotated[str, Path(description="Observation identifier", examples=["jw02731-o001_t017_nircam_clear-f090w"])]

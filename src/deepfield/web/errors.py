@@ -11,6 +11,7 @@ from deepfield.model.errors import (
     AccessDeniedError,
     ArchiveError,
     ConfigurationError,
+    FetchError,
     InvalidQueryError,
     InvalidValueError,
     JobQuotaError,
@@ -26,8 +27,10 @@ from deepfield.model.errors import (
     UnknownJobPartError,
     UnknownObservationError,
     UnknownProductError,
+    UnknownSnapshotError,
     UnreadableFileError,
     UnresolvedNameError,
+    UploadTooLargeError,
 )
 
 log = structlog.get_logger("deepfield.web")
@@ -61,11 +64,14 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     UnknownObservationError: (404, "unknown_observation"),
     UnknownProductError: (404, "unknown_product"),
     NoPreviewError: (404, "no_preview"),
+    UnknownSnapshotError: (400, "unknown_snapshot"),
     UnknownJobError: (404, "unknown_job"),
     UnknownJobPartError: (404, "unknown_job_part"),
     UnresolvedNameError: (404, "unresolved_name"),
     NotFoundError: (404, "not_found"),
     AccessDeniedError: (403, "exclusive_access"),
+    UploadTooLargeError: (413, "upload_too_large"),
+    FetchError: (400, "unreadable_address"),
     JobStateError: (403, "job_state"),
     JobQuotaError: (429, "job_quota"),
     StaleFileError: (409, "changed_file"),

@@ -21,6 +21,7 @@ def upgrade() -> None:
         sa.Column("phase", types.Characters(), nullable=False),
         sa.Column("owner", types.Characters(), nullable=True),
         sa.Column("origin", types.Characters(), nullable=True),
+        sa.Column("rights", types.Json(), nullable=False),
         sa.Column("address", types.Characters(), nullable=False),
         sa.Column("run_id", types.Characters(), nullable=True),
         sa.Column("parameters", types.Json(), nullable=False),

@@ -1,0 +1,1 @@
+"""What the archive asks of other hosts."""

@@ -1,0 +1,1 @@
+"""The archive as the Virtual Observatory sees it: one standard, one module."""
