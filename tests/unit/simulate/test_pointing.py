@@ -5,6 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
+from deepfield.simulate import pointing
 from deepfield.simulate.pointing import aperture
 
 ASK = """
@@ -24,10 +27,27 @@ def test_looking_an_aperture_up_contacts_no_host():
     assert not done.stderr
 
 
-def test_a_subarray_knows_its_corner_and_size_on_the_detector():
-    found = aperture("NIRCAM", "NRCB1_SUB160P")
-    assert (found.corner, found.size) == ((1803, 121), (160, 160))
-    assert found.full == (2048, 2048)
+@pytest.mark.parametrize(
+    ("instrument", "name", "whole"),
+    [
+        ("NIRCAM", "NRCB1_SUB160P", "NRCB1_FULL"),
+        ("NIRCAM", "NRCA5_MASK335R", "NRCA5_FULL"),
+        ("NIRISS", "NIS_AMI1", "NIS_CEN"),
+        ("FGS", "FGS1_SUB8LL", "FGS1_FULL"),
+        ("MIRI", "MIRIM_MASK1140", "MIRIM_FULL"),
+    ],
+)
+def test_a_subarray_begins_where_pysiaf_has_its_corner_in_the_science_frame(instrument, name, whole):
+    found = aperture(instrument, name)
+    siaf = pointing._siaf(instrument)
+    x, y = siaf[whole].det_to_sci(*siaf[name].corners("det"))
+    assert found.corner == (round(min(x) + 0.5), round(min(y) + 0.5))
+    assert found.size == (siaf[name].XSciSize, siaf[name].YSciSize)
+    assert found.full == (siaf[whole].XDetSize, siaf[whole].YDetSize)
+
+
+def test_the_interferometers_subarray_begins_where_headers_of_the_mission_say():
+    assert aperture("NIRISS", "NIS_AMI1").corner == (1045, 1)
 
 
 def test_apertures_without_pixels_have_corners():
