@@ -137,6 +137,8 @@ def expose(
     steps += np.where(reference, 0.0, hits)
     noise = rng.normal(0, device.read_noise / np.sqrt(readout.frames * averaged), shape)
     dn = (np.cumsum(steps, axis=1) + noise) / device.gain + device.bias
+    if averaged > 1:  # so little noise is left in a block that rounding alone would shift it
+        dn += rng.uniform(-0.5, 0.5, shape)
     saturated = np.logical_or.accumulate(dn > device.saturation, axis=1)
     groups = np.clip(np.rint(np.minimum(dn, device.saturation + 1500)), 0, 65535).astype(np.uint16)
     return Ramp(groups, jumps & ~saturated & ~reference, saturated), expected
@@ -176,7 +178,7 @@ def fit(
     time = np.where(good > 0, good, np.nan) * readout.group_time
     sci = np.where(usable, steps, 0.0).sum(axis=(0, 1)) / time - device.dark
     noise = device.read_noise / device.gain
-    quantisation = 1 / 12 if averaged > 1 else 0.0
+    quantisation = 1 / 6 if averaged > 1 else 0.0
     var_rnoise = 2 * stretches * (noise**2 / (readout.frames * averaged) + quantisation) / time**2
     var_poisson = np.clip(expected + device.dark, 0, None) / (device.gain * averaged * time)
     dq = pattern.dq.copy()

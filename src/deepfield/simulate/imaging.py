@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,16 @@ from deepfield.missions.jwst.tables import default_tables
 from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import detector as detectors
 from deepfield.simulate.association import Association, Product
+from deepfield.simulate.cameras import instrument_of, views
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import planes, read_image, write_rate, write_uncal
 from deepfield.simulate.header import celestial, created, exposure_meta, isot, photometry
+from deepfield.simulate.moving import body, comoving, described, followed
+from deepfield.simulate.moving import place as position
 from deepfield.simulate.optics import COLLECTING_AREA
 from deepfield.simulate.pointing import Pointing, aperture
-from deepfield.simulate.render import render
+from deepfield.simulate.programme import Readout
+from deepfield.simulate.render import draw_stars, psf_for, render
 from deepfield.simulate.resample import Calibrated, Combined, apart, common_grid, flag_outliers, resample
 from deepfield.simulate.sky import random, scene
 from deepfield.simulate.sources import catalogue, detect
@@ -28,23 +32,27 @@ from deepfield.simulate.worldcoords import image_wcs
 from deepfield.simulate.writing import write
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from deepfield.simulate.header import Tree
+    from deepfield.simulate.pointing import Aperture
     from deepfield.simulate.programme import Observation, Programme
 
 PLANCK = 6.62607015e-34
 MISSED_HITS = 0.04
 """Share of the cosmic rays that the jump detection overlooks and the outlier detection has to find."""
+TRAIL = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Shares of an exposure at which the sky behind a moving target is drawn."""
+BESIDE: dict[str, dict[str, Any]] = {"exposure": {"prime_parallel": "PARALLEL_COORDINATED"}}
 
 
 def plan(programme: Programme, seed: int) -> Plan:
     """What has to be done for a programme of imaging."""
     exposures = [exposure for observation in programme.observations for exposure in _exposures(programme, observation)]
-    groups: dict[tuple[int, str], list[Exposure]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[Exposure]] = defaultdict(list)
     for exposure in exposures:
-        groups[exposure.observation.number, _element_name(exposure)].append(exposure)
+        groups[exposure.observation.number, exposure.seen.instrument, _element_name(exposure)].append(exposure)
     combinations = tuple(
         Combination(tuple(members), seed, counter) for counter, members in enumerate(groups.values(), start=1)
     )
@@ -60,54 +68,57 @@ def plan(programme: Programme, seed: int) -> Plan:
 
 
 def _exposures(programme: Programme, observation: Observation) -> Iterator[Exposure]:
+    """The exposures of an observation, those of the instrument beside it after each of its own."""
     facts = observation.plan
-    reference = aperture("NIRCAM", facts["aperture"])
-    target = observation.target
+    reference = aperture(instrument_of(facts), facts["aperture"])
+    looks = [(observation, reference, 1), *_beside(observation)]
     planned = len(facts["filters"]) * len(facts["dithers"])
+    taken = facts.get("taken", planned)
     start = observation.start
     for tile, (tile_x, tile_y) in enumerate(facts["tiles"], start=1):
-        count = 0
-        for place, filters in enumerate(facts["filters"]):
-            for number, (x, y) in enumerate(facts["dithers"], start=1):
-                count += 1
-                dither = Dither(facts["pattern"], number, len(facts["dithers"]), x, y)
-                pointing = Pointing.of(reference, (target.ra, target.dec), observation.roll, (-tile_x - x, -tile_y - y))
-                for name in facts["detectors"]:
-                    channel = "long" if name.endswith("LONG") else "short"
-                    seen = aperture("NIRCAM", f"{name.replace('LONG', '5')}_{facts['subarray']}")
-                    binning = (facts["binning"][channel],) * 2
+        steps = [(place, dither) for place in range(len(facts["filters"])) for dither in enumerate(facts["dithers"], 1)]
+        for count, (place, (number, (x, y))) in enumerate(steps[:taken], start=1):
+            moment = start + timedelta(seconds=observation.readout.duration / 2)
+            pointing = Pointing.of(
+                reference, position(observation, moment), observation.roll, (-tile_x - x, -tile_y - y)
+            )
+            for look, named, sequence in looks:
+                for view in views(look.plan, look.plan["filters"][place]):
                     yield Exposure(
                         programme=programme,
-                        observation=observation,
+                        observation=look,
                         visit=tile,
                         group=2,
                         activity=1 + 2 * place,
                         number=number,
-                        detector=name,
-                        exposure_type="NRC_IMAGE",
-                        template="NIRCam Imaging",
-                        instrument={
-                            "channel": channel.upper(),
-                            "module": name[3],
-                            "filter": filters[channel][0],
-                            "pupil": filters[channel][1],
-                            "pupil_imaging_lens": False,
-                        },
+                        detector=view.detector,
+                        exposure_type=view.exposure_type,
+                        template=view.template,
+                        instrument=view.instrument,
                         start=start,
-                        dither=dither,
+                        dither=Dither(facts["pattern"], number, len(facts["dithers"]), x, y),
                         tile=tile,
                         count=count,
                         planned=planned,
-                        reference=reference,
-                        seen=seen,
+                        reference=named,
+                        seen=view.seen,
                         pointing=pointing,
-                        projection=pointing.projection(seen, (binning[0], binning[1])),
-                        binning=(binning[0], binning[1]),
-                        subarray=facts["subarray"],
+                        projection=pointing.projection(view.seen, view.binning),
+                        binning=view.binning,
+                        subarray=look.plan["subarray"],
                         specification=place + 1,
+                        sequence=sequence,
+                        differs=described(observation, moment) | (BESIDE if sequence > 1 else {}),
                     )
-                start += timedelta(seconds=observation.readout.duration + 61)
+            start += timedelta(seconds=observation.readout.duration + 61)
         start += timedelta(minutes=11)
+
+
+def _beside(observation: Observation) -> Iterator[tuple[Observation, Aperture, int]]:
+    """What other instruments see at the same time, each with its reference aperture and the number of its sequence."""
+    for sequence, facts in enumerate(observation.plan.get("parallel", ()), start=2):
+        look = replace(observation, plan=facts, readout=Readout(**facts["readout"]))
+        yield look, aperture(instrument_of(facts), facts["aperture"]), sequence
 
 
 def band_of(exposure: Exposure) -> tuple[float, float]:
@@ -115,7 +126,7 @@ def band_of(exposure: Exposure) -> tuple[float, float]:
     found = [
         band
         for key in ("filter", "pupil")
-        if (band := default_tables().band(exposure.seen.instrument, str(exposure.instrument.get(key)))) is not None
+        if (band := default_tables().band(exposure.seen.instrument, str(exposure.instrument.get(key, "CLEAR"))))
     ]
     if not found:
         raise InvalidValueError("filter", exposure.instrument.get("filter"), "an element with a known range")
@@ -133,8 +144,8 @@ def flux_scale(exposure: Exposure) -> float:
 
 
 def _element_name(exposure: Exposure) -> str:
-    elements = sorted(str(exposure.instrument[key]).lower() for key in ("filter", "pupil"))
-    return "-".join(elements)
+    wheels = [wheel for wheel in ("filter", "pupil") if wheel in exposure.instrument]
+    return "-".join(sorted(str(exposure.instrument[wheel]).lower() for wheel in wheels)) or "clear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +163,13 @@ class ImagingExposure:
         """The true surface brightness (MJy/sr) on the detector and its fixed pattern."""
         exposure = self.exposure
         sky = scene(exposure.observation.target.field, self.seed)
-        light = render(sky, exposure.projection, band_of(exposure))
+        band, star = band_of(exposure), body(exposure)
+        if star is None:
+            light = render(sky, exposure.projection, band)
+        else:
+            light = np.mean([render(sky, followed(exposure, share), band) for share in TRAIL], axis=0)
+            psf = psf_for(band, round(exposure.projection.scale * 3600, 4))
+            light = light + draw_stars(star, exposure.projection, sum(band) / 2, psf)
         pattern = detectors.pixels(
             detectors.detector(exposure.detector),
             exposure.projection.shape,
@@ -204,7 +221,7 @@ def _roll(exposure: Exposure) -> float:
 def _calibrated(image: detectors.Image, exposure: Exposure) -> Calibrated:
     assert image.var_flat is not None
     variances = (image.var_poisson, image.var_rnoise, image.var_flat)
-    return Calibrated(image.sci, image.dq, variances, exposure.projection, exposure.readout.exposure_time)
+    return Calibrated(image.sci, image.dq, variances, comoving(exposure), exposure.readout.exposure_time)
 
 
 def i2d_tree(exposures: Sequence[Exposure], combined: Combined, filename: str, stages: Sequence[str]) -> Tree:
@@ -253,7 +270,7 @@ def _drop_what_differs(meta: Tree, exposures: Sequence[Exposure], kind: str) -> 
 
 def header_table(exposures: Sequence[Exposure]) -> fits.BinTableHDU:
     """HDRTAB: one row for each input, with the keyword values in which they may differ."""
-    columns: Mapping[str, list[Any]] = {
+    columns: dict[str, list[Any]] = {
         "FILENAME": [exposure.file("cal") for exposure in exposures],
         "DETECTOR": [exposure.detector for exposure in exposures],
         "FILTER": [str(exposure.instrument.get("filter", "")) for exposure in exposures],
@@ -295,7 +312,7 @@ class Outliers:
             _calibrated(read_image(folder / other.file("cal")), other)
             for other in self.combination.exposures
             if other is not self.exposure and other.root != self.exposure.root
-            if not apart(other.projection, self.exposure.projection)
+            if not apart(comoving(other), comoving(self.exposure))
         ]
         dq = flag_outliers(_calibrated(image, self.exposure), others)
         flagged = detectors.Image(image.sci, dq, image.var_poisson, image.var_rnoise, image.var_flat)
@@ -330,7 +347,7 @@ class Combination:
     def run(self, folder: Path) -> None:
         """Write the combined products into ``folder``, which holds the ``crf`` files."""
         inputs = [_calibrated(read_image(folder / one.file("crf")), one) for one in self.exposures]
-        grid = common_grid([exposure.projection for exposure in self.exposures], _roll(self.exposures[0]))
+        grid = common_grid([comoving(exposure) for exposure in self.exposures], _roll(self.exposures[0]))
         self._write_combined(folder, resample(inputs, grid))
 
     def _write_combined(self, folder: Path, combined: Combined) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from deepfield.simulate.projection import Projection
-    from deepfield.simulate.sky import Galaxies, Scene
+    from deepfield.simulate.sky import Galaxies, Scene, Stars
 
     Floats = NDArray[np.float64]
 
@@ -54,7 +54,7 @@ def render(scene: Scene, projection: Projection, band: tuple[float, float]) -> F
     kernel = psf.on_pixels(pixel, (0.0, 0.0), 10)
     padded = np.pad(image, 10, mode="reflect")
     image = signal.oaconvolve(padded, kernel / kernel.sum(), mode="same")[10:-10, 10:-10]
-    return np.asarray(image) + draw_stars(scene, projection, sum(band) / 2, psf)
+    return np.asarray(image) + draw_stars(scene.stars, projection, sum(band) / 2, psf)
 
 
 def to_brightness(projection: Projection) -> float:
@@ -62,13 +62,13 @@ def to_brightness(projection: Projection) -> float:
     return float(1e-6 / np.radians(projection.scale) ** 2)
 
 
-def draw_stars(scene: Scene, projection: Projection, wavelength: float, psf: Psf) -> Floats:
+def draw_stars(stars: Stars, projection: Projection, wavelength: float, psf: Psf) -> Floats:
     """The stars alone, MJy/sr, each over as many pixels as its light can be seen."""
     pixel = projection.scale * 3600
     image = np.zeros(projection.shape)
     area = projection.pixel_area()
-    x, y = projection.from_sky(scene.stars.ra, scene.stars.dec)
-    flux = scene.stars.flux_at(wavelength) * to_brightness(projection)
+    x, y = projection.from_sky(stars.ra, stars.dec)
+    flux = stars.flux_at(wavelength) * to_brightness(projection)
     widest = int(psf.image.shape[0] * psf.step / pixel / 2)
     spread = 0.05 * (wavelength * 1e-6 / 6.5 * RADIAN) / pixel**2
     for star in np.flatnonzero(np.isfinite(x)):
