@@ -150,6 +150,26 @@ def test_any_column_can_be_a_filter_and_the_choice_is_part_of_the_address(page: 
     screenshot()
 
 
+def test_a_value_is_found_inside_a_filter_and_left_out(page: Page) -> None:
+    page.goto("/")
+    everything = total(page)
+    facet = page.get_by_role("group", name="Filter", exact=True)
+    facet.get_by_role("button", name=re.compile("more$")).click()
+    facet.get_by_role("searchbox", name="Find in Filter").fill("f444w")
+    expect(facet.get_by_role("checkbox").first).to_have_accessible_name(re.compile("F444W"))
+    facet.get_by_role("button", name="All with it").click()
+    expect(page).to_have_url(re.compile(r"filters=\*F444W\*", re.IGNORECASE))
+    with_it = total(page)
+    assert 0 < with_it < everything
+    page.go_back()
+
+    page.get_by_role("button", name="Leave out NIRCam").click()
+    expect(page).to_have_url(re.compile("instrument_name=!NIRCAM"))
+    without = total(page)
+    answer = page.request.get("/api/v1/observations?instrument_name=!NIRCAM&limit=1").json()
+    assert without == answer["total"] < everything
+
+
 def test_results_show_as_thumbnails_with_the_same_focus_and_selection(
     page: Page, public: dict[str, str], screenshot
 ) -> None:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { escape, items, parse, range, toggled, unescape, write } from './grammar'
+import { escape, excluded, items, parse, range, toggled, unescape, write } from './grammar'
 
 describe('the value grammar', () => {
   it('reads lists, ranges and open ranges', () => {
@@ -43,5 +43,13 @@ describe('the value grammar', () => {
 
   it('writes what it read', () => {
     for (const text of ['a,b', '1..', '..2', 'a\\,b,c']) expect(write(parse(text))).toBe(text)
+  })
+
+  it('leaves a value out instead of asking for it, and back', () => {
+    const without = excluded('NIRCAM,MIRI', 'MIRI')
+    expect(without).toBe('NIRCAM,!MIRI')
+    expect(excluded(without, 'MIRI')).toBe('NIRCAM')
+    expect(toggled(without, 'MIRI')).toBe('NIRCAM,MIRI')
+    expect(excluded('!MIRI', 'MIRI')).toBeUndefined()
   })
 })

@@ -61,10 +61,18 @@ export function range(text: string | undefined): { low: string | null; high: str
   return condition.kind === 'range' ? condition : { low: null, high: null }
 }
 
+/** The filter that leaves one value out, or no longer does; what was asked for is no longer. */
+export function excluded(text: string | undefined, value: string | number | boolean | null): string | undefined {
+  const item = escape(value)
+  const before = items(text).filter((other) => other !== item)
+  const after = before.includes(`!${item}`) ? before.filter((other) => other !== `!${item}`) : [...before, `!${item}`]
+  return after.length ? write({ kind: 'any', items: after }) : undefined
+}
+
 /** The filter with one value more, or without it where it was there; undefined when nothing is left. */
 export function toggled(text: string | undefined, value: string | number | boolean | null): string | undefined {
   const item = escape(value)
-  const before = items(text)
+  const before = items(text).filter((other) => other !== `!${item}`)
   const after = before.includes(item) ? before.filter((other) => other !== item) : [...before, item]
   return after.length ? write({ kind: 'any', items: after }) : undefined
 }
