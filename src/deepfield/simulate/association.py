@@ -95,6 +95,20 @@ class Association:
         (folder / self.filename).write_text(text, encoding="utf-8")
 
 
+def stage_two(
+    exposure: Exposure,
+    kind: str,
+    rule: str,
+    counter: int,
+    *,
+    suffix: str = "rate",
+    beside: tuple[tuple[str, str], ...] = (),
+) -> Association:
+    """The association of one exposure for stage 2; ``beside`` are members (file, role) that help to calibrate it."""
+    members = ((exposure.file(suffix), "science"), *beside)
+    return Association(kind, rule, counter, (exposure,), (Product(exposure.root, members),))
+
+
 def version(programme: Programme) -> str:
     """The time stamp of the programme's associations and pool."""
     last = max(observation.start for observation in programme.observations)
@@ -160,7 +174,8 @@ def _pool_row(exposure: Exposure) -> dict[str, str]:
         "ASN_CANDIDATE": f"[('{exposure.acid}', 'OBSERVATION')]",
         "IS_PSF": _flag(kind["psf_reference"]) if "psf_reference" in kind else "NULL",
         "BKGDTARG": _flag(observation.plan.get("background")),
-        "TSOVISIT": "F",
+        "TSOVISIT": _flag(exposure.time_series),
+        "EXSEGTOT": exposure.segment.total if exposure.segment else "NULL",
         "NINTS": readout.integrations,
         "NGROUPS": readout.groups,
         "MTSHADOW": "NONE",
@@ -180,6 +195,7 @@ _POOL_NAMES = {
     "msa_metadata_file": "MSAMETFL",
     "lamp_state": "LAMP",
     "lamp_mode": "OPMODE",
+    "fixed_slit": "FXD_SLIT",
     "gwa_xtilt": "GWA_XTIL",
     "gwa_ytilt": "GWA_YTIL",
 }

@@ -27,6 +27,16 @@ class Dither:
 
 
 @dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a long exposure in a file of its own; ``first`` and ``last`` integration, counted from 1."""
+
+    number: int
+    total: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
 class Exposure:
     """Everything the headers of one exposure's files repeat.
 
@@ -64,6 +74,8 @@ class Exposure:
     """Entries of the metadata, by section, that are not those of an ordinary exposure of the observation."""
     software: str = "software"
     """Which versions of ``pipeline.toml`` its products were made under."""
+    segment: Segment | None = None
+    """Which part of the exposure this is, where its integrations are split over several files."""
 
     @property
     def readout(self) -> Readout:
@@ -75,6 +87,18 @@ class Exposure:
         plan = self.observation.plan.get("differs", {})
         sections = sorted({*plan, *self.differs})
         return {section: {**plan.get(section, {}), **self.differs.get(section, {})} for section in sections}
+
+    @property
+    def integrations(self) -> range:
+        """The integrations in this file, counted from 1."""
+        if self.segment is None:
+            return range(1, self.readout.integrations + 1)
+        return range(self.segment.first, self.segment.last + 1)
+
+    @property
+    def time_series(self) -> bool:
+        """Whether the visit watches a change: TSOVISIT."""
+        return bool(self.observation.plan.get("time_series", False))
 
     @property
     def end(self) -> datetime:
@@ -90,8 +114,9 @@ class Exposure:
 
     @property
     def dataset(self) -> str:
-        """What all detectors of the exposure share."""
-        return f"jw{self.visit_id}_{self.group:02d}{self.sequence}{self.activity_id}_{self.number:05d}"
+        """What all detectors of the exposure, or of its segment, share."""
+        segment = "" if self.segment is None else f"-seg{self.segment.number:03d}"
+        return f"jw{self.visit_id}_{self.group:02d}{self.sequence}{self.activity_id}_{self.number:05d}{segment}"
 
     @property
     def root(self) -> str:
@@ -114,7 +139,7 @@ class Exposure:
 
     def file(self, suffix: str) -> str:
         """The name of the product with a suffix; stage-3 exposure products carry the candidate."""
-        middle = f"_{self.acid}" if suffix == "crf" else ""
+        middle = f"_{self.acid}" if suffix in {"crf", "crfints"} else ""
         return f"{self.root}{middle}_{suffix}.fits"
 
 

@@ -26,12 +26,12 @@ def write_uncal(folder: Path, exposure: Exposure, ramp: Ramp, where: Tree) -> No
     meta["bunit_data"] = "DN"
     readout = exposure.readout
     ends = [
-        isot(exposure.start + timedelta(seconds=(i * readout.groups + g + 1) * readout.group_time))
-        for i in range(readout.integrations)
+        isot(exposure.start + timedelta(seconds=(i - 1) * readout.cadence + (g + 1) * readout.group_time))
+        for i in exposure.integrations
         for g in range(readout.groups)
     ]
     tree = {"meta": meta, "data": ramp.groups}
-    tree["group"] = group_table(readout.groups, readout.integrations, ends, exposure.projection.shape)
+    tree["group"] = group_table(readout.groups, exposure.integrations, ends, exposure.projection.shape)
     tree["int_times"] = integration_times(exposure, meta)
     write(folder / exposure.file("uncal"), tree, binning=exposure.binning)
 
@@ -39,8 +39,8 @@ def write_uncal(folder: Path, exposure: Exposure, ramp: Ramp, where: Tree) -> No
 def integration_times(exposure: Exposure, meta: Tree) -> Any:
     """The INT_TIMES table of an exposure."""
     readout = exposure.readout
-    light = meta["time"]["barycentric_correction"] / 86400
-    return int_times(meta["exposure"]["start_time"], readout.integration_time / 86400, readout.integrations, light)
+    light = meta["time"]["barycentric_correction"]
+    return int_times(meta["exposure"]["start_time"], readout, exposure.integrations, light)
 
 
 def write_rate(folder: Path, exposure: Exposure, rate: Image, where: Tree, stage: str = "detector1") -> None:
@@ -49,6 +49,15 @@ def write_rate(folder: Path, exposure: Exposure, rate: Image, where: Tree, stage
     meta["wcsinfo"] |= where
     meta |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
     write(folder / exposure.file("rate"), {"meta": meta} | planes(rate), binning=exposure.binning)
+
+
+def write_rateints(folder: Path, exposure: Exposure, rate: Image, where: Tree, stage: str = "detector1") -> None:
+    """The count rates of each integration; ``where`` are the entries of ``meta.wcsinfo``."""
+    meta = exposure_meta(exposure, (stage,), "CubeModel", exposure.file("rateints"))
+    meta["wcsinfo"] |= where
+    meta |= {"bunit_data": "DN/s", "bunit_err": "DN/s"}
+    tree = {"meta": meta, "int_times": integration_times(exposure, meta)} | planes(rate)
+    write(folder / exposure.file("rateints"), tree, binning=exposure.binning)
 
 
 def planes(image: Image) -> Tree:

@@ -138,7 +138,7 @@ def _programme(exposure: Exposure) -> Tree:
             "total_exposures": exposure.planned,
             "internal_target": False,
             "too_visit": False,
-            "tsovisit": False,
+            "tsovisit": exposure.time_series,
             "exp_only": False,
             "crowded_field": False,
         },
@@ -166,7 +166,7 @@ def _exposure(exposure: Exposure) -> Tree:
     begin, end = mjd(exposure.start), mjd(exposure.end)
     middle = (begin + end) / 2
     light = _barycentric(exposure, middle)[0] / 86400
-    return {
+    return _segment(exposure) | {
         "count": exposure.count,
         "prime_parallel": "PRIME",
         "type": exposure.exposure_type,
@@ -202,6 +202,18 @@ def _exposure(exposure: Exposure) -> Tree:
         "data_problem": False,
         "clock_adjust_rate": 0.0,
         "gain_factor": 1.0,
+    }
+
+
+def _segment(exposure: Exposure) -> Tree:
+    part = exposure.segment
+    if part is None:
+        return {}
+    return {
+        "segment_number": part.number,
+        "segment_total": part.total,
+        "integration_start": part.first,
+        "integration_end": part.last,
     }
 
 

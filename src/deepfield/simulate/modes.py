@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepfield.simulate import ifu, imaging, msa
+from deepfield.simulate import ifu, imaging, msa, photometry, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,4 +16,6 @@ MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "imaging": imaging.plan,
     "mrs": ifu.plan,
     "msa": msa.plan,
+    "photometry": photometry.plan,
+    "series": series.plan,
 }

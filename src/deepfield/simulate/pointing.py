@@ -152,6 +152,14 @@ class Pointing:
 
         return sky
 
+    def outline(self, seen: Aperture, frame: str) -> tuple[Floats, Floats]:
+        """The corners (degrees) of an aperture's pixels, which belong to the full-frame aperture ``frame``."""
+        left, low = (corner - 0.5 for corner in seen.corner)
+        right, high = left + seen.size[0], low + seen.size[1]
+        x, y = np.array([left, right, right, left]), np.array([low, low, high, high])
+        v2, v3 = _siaf(seen.instrument)[frame].sci_to_tel(x, y)
+        return self.to_sky(np.asarray(v2), np.asarray(v3))
+
     def projection(self, seen: Aperture, binning: tuple[int, int] = (1, 1)) -> Projection:
         """How the pixels of an imaging aperture, in blocks of ``binning`` (columns, rows), lie on the sky."""
         columns, rows = binning

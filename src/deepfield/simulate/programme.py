@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+PROGRAMMES = ("programmes.toml", "spectroscopy.toml")
 Size = Literal["small", "medium"]
 Release = Literal["public", "exclusive", "soon"]
 
@@ -52,6 +53,11 @@ class Readout:
     @property
     def integration_time(self) -> float:
         return self.frame_time * (self.groups * self.frames + (self.groups - 1) * self.gap)
+
+    @property
+    def cadence(self) -> float:
+        """Time from the start of one integration to that of the next: each begins with a reset."""
+        return self.integration_time + self.frame_time
 
     @property
     def exposure_time(self) -> float:
@@ -96,7 +102,8 @@ class Programme:
 
 def programmes(size: Size) -> tuple[Programme, ...]:
     """The programmes of an archive of the given size."""
-    return tuple(_programme(entry, size) for entry in read_table("programmes.toml")["programme"])
+    entries = [entry for name in PROGRAMMES for entry in read_table(name)["programme"]]
+    return tuple(_programme(entry, size) for entry in entries)
 
 
 def _programme(entry: dict[str, Any], size: Size) -> Programme:

@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from deepfield.simulate.header import Tree
+    from deepfield.simulate.programme import Readout
 
 SPECTRUM_UNITS = {
     "WAVELENGTH": "um",
-    **dict.fromkeys(("FLUX", "FLUX_ERROR"), "Jy"),
+    **dict.fromkeys(("FLUX", "FLUX_ERROR", "ERROR"), "Jy"),
     **dict.fromkeys(("FLUX_VAR_POISSON", "FLUX_VAR_RNOISE", "FLUX_VAR_FLAT"), "Jy2"),
     **dict.fromkeys(("SURF_BRIGHT", "SB_ERROR", "BACKGROUND", "BKGD_ERROR"), "MJy sr-1"),
     **dict.fromkeys(("SB_VAR_POISSON", "SB_VAR_RNOISE", "SB_VAR_FLAT"), "MJy2 sr-2"),
     **dict.fromkeys(("BKGD_VAR_POISSON", "BKGD_VAR_RNOISE", "BKGD_VAR_FLAT"), "MJy2 sr-2"),
+    **dict.fromkeys(("MJD-BEG", "MJD-AVG", "MJD-END", "TDB-BEG", "TDB-MID", "TDB-END"), "d"),
 }
+"""The units of extracted spectra: the pipeline sets them, the schemas leave them open."""
 
 EXTENSIONS = b"\n  extensions:\n"
 SIMULATED = "These data are simulated; no telescope has seen them."
@@ -49,11 +52,20 @@ def to_hdus(tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fi
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus = fits_support.to_fits(tree, _schema(tree["meta"]["model_type"]))
+        for table in hdus:
+            if table.name in {"EXTRACT1D", "COMBINE1D"}:
+                _give_units(table)
         for table in extra:
             hdus.insert(len(hdus) - 1, table)
         confess(hdus[0].header, binning)
         hdus[-1] = _settled(hdus[-1])
     return hdus
+
+
+def _give_units(table: fits.BinTableHDU) -> None:
+    for name in table.columns.names:
+        if name in SPECTRUM_UNITS:
+            table.columns.change_unit(name, SPECTRUM_UNITS[name])
 
 
 def _settled(table: fits.BinTableHDU) -> fits.BinTableHDU:
@@ -102,22 +114,23 @@ def confess(header: fits.Header, binning: tuple[int, int]) -> None:
         )
 
 
-def int_times(start: float, integration: float, count: int, light: float) -> np.ndarray[Any, Any]:
+def int_times(start: float, readout: Readout, integrations: range, light: float) -> np.ndarray[Any, Any]:
     """The INT_TIMES table: start, middle and end of each integration, MJD UTC and barycentric TDB.
 
-    Times in days; ``light`` is the barycentric correction, ``integration`` the length of one.
+    ``start`` of the exposure in days; ``light`` is the barycentric correction in seconds.
     """
     names = ["int_start_MJD_UTC", "int_mid_MJD_UTC", "int_end_MJD_UTC"]
     names += ["int_start_BJD_TDB", "int_mid_BJD_TDB", "int_end_BJD_TDB"]
-    table = np.zeros(count, dtype=[("integration_number", "i4"), *((name, "f8") for name in names)])
-    table["integration_number"] = np.arange(count) + 1
+    numbers = np.array(integrations)
+    table = np.zeros(numbers.size, dtype=[("integration_number", "i4"), *((name, "f8") for name in names)])
+    table["integration_number"] = numbers
     for place, name in enumerate(names):
-        moment = start + (np.arange(count) + (place % 3) / 2) * integration
-        table[name] = moment + (light if place >= 3 else 0.0)
+        seconds = (numbers - 1) * readout.cadence + (place % 3) / 2 * readout.integration_time
+        table[name] = start + (seconds + (light if place >= 3 else 0.0)) / 86400
     return table
 
 
-def group_table(groups: int, integrations: int, times: Iterable[str], shape: tuple[int, int]) -> np.ndarray[Any, Any]:
+def group_table(groups: int, integrations: range, times: Iterable[str], shape: tuple[int, int]) -> np.ndarray[Any, Any]:
     """The GROUP table of raw data; ``times`` are the ends of the groups, ISO."""
     layout = [
         ("integration_number", "i4"), ("group_number", "i2"), ("end_day", "i2"), ("end_milliseconds", "i4"),
@@ -125,9 +138,9 @@ def group_table(groups: int, integrations: int, times: Iterable[str], shape: tup
         ("number_of_rows", "i2"), ("number_of_gaps", "i2"), ("completion_code_number", "i2"),
         ("completion_code_text", "S36"), ("bary_end_time", "f8"), ("helio_end_time", "f8"),
     ]  # fmt: skip
-    table = np.zeros(groups * integrations, dtype=layout)
-    table["integration_number"] = np.repeat(np.arange(integrations) + 1, groups)
-    table["group_number"] = np.tile(np.arange(groups) + 1, integrations)
+    table = np.zeros(groups * len(integrations), dtype=layout)
+    table["integration_number"] = np.repeat(np.array(integrations), groups)
+    table["group_number"] = np.tile(np.arange(groups) + 1, len(integrations))
     table["group_end_time"] = list(times)
     table["number_of_rows"], table["number_of_columns"] = shape
     table["completion_code_text"] = "COMPLETE"

@@ -82,3 +82,25 @@ def msa(plans, tmp_path_factory) -> Written:
     table, detector = plans["msa"].stages[0][0], plans["msa"].stages[0][1]
     found = [task for task in plans["msa"].stages[1] if task.source.detector == "NRS1"][:2]
     return run(tmp_path_factory.mktemp("msa"), table, detector, *found)
+
+
+def observed(plan: Plan, *numbers: int) -> list[Task]:
+    """The tasks of some observations of a programme, in the order of their stages."""
+
+    def first(task):
+        several = getattr(task, "parts", None) or getattr(task, "exposures", None)
+        return several[0] if several else task.exposure
+
+    return [task for stage in plan.stages for task in stage if first(task).observation.number in numbers]
+
+
+@pytest.fixture(scope="session")
+def transits(plans, tmp_path_factory) -> Written:
+    """A transit with NIRISS (two orders) and one with NIRSpec, two segments each."""
+    return run(tmp_path_factory.mktemp("transits"), *observed(plans["series"], 1, 2))
+
+
+@pytest.fixture(scope="session")
+def white_dwarf(plans, tmp_path_factory) -> Written:
+    """A transit through both channels of NIRCam."""
+    return run(tmp_path_factory.mktemp("white-dwarf"), *observed(plans["photometry"], 1))

@@ -25,14 +25,14 @@ NOW = datetime(2027, 3, 1, 12, tzinfo=UTC)
 def test_every_name_follows_the_grammar(plans):
     for plan in plans.values():
         for exposure in plan.exposures:
-            for suffix in ("uncal", "rate", "cal", "crf"):
+            for suffix in ("uncal", "rate", "calints", "crf", "crfints"):
                 parsed = parse_name(exposure.file(suffix))
                 assert parsed is not None
                 assert (parsed.suffix, parsed.obs_id) == (suffix, exposure.root)
         for association in plan.associations:
             assert parse_name(association.filename).suffix == "asn"
             for product in association.products:
-                assert parse_name(f"{product.name}_x1d.fits").combined
+                assert parse_name(f"{product.name}_x1d.fits").combined == association.kind.endswith("3")
 
 
 def test_there_are_more_than_ten_observations_and_three_kinds_of_release(plans):
