@@ -46,7 +46,7 @@ def test_the_white_light_curve_shows_the_transit_at_its_time_and_depth(transits)
     planet = system("red-dwarf")
     middle = np.average(hours, weights=np.where(depth > 0.01, depth, 0))
     assert middle == pytest.approx(hours.mean(), abs=0.02), hours
-    assert (depth > 0.01).sum() * np.diff(hours)[0] * 3600 == pytest.approx(planet.crossing, rel=0.15)
+    assert (depth > 0.003).sum() * np.diff(hours)[0] * 3600 == pytest.approx(planet.crossing, rel=0.1)
     expected = eclipse(planet.ratio, (0, planet.impact), planet.limb)
     assert expected < depth.max() < 1.15 * expected
     assert outside.std() < 3e-4 * outside.mean()
@@ -116,8 +116,8 @@ def test_niriss_has_two_orders_that_bend_apart(transits):
         both = np.abs(tables[1].data["WAVELENGTH"][0] - 0.95) < 0.06
         again = np.interp(second[both], first, tables[0].data["FLUX"][0])
         np.testing.assert_allclose(tables[1].data["FLUX"][0][both], again, rtol=0.05)
-    image = fits.getdata(next(transits.folder.glob("*seg001_nis_calints.fits")), "SCI")[0]
-    rows = np.arange(image.shape[0])[:, None]
+    image = fits.getdata(next(transits.folder.glob("*seg001_nis_calints.fits")), "SCI")[0][:12]
+    rows = np.arange(12)[:, None]
     left, right = (np.nansum(rows * part**2) / np.nansum(part**2) for part in (image[:12, 4:20], image[:12, 60:70]))
     assert left > right + 1
 
