@@ -121,7 +121,7 @@ def _summary(
         detector=detector,
         exp_type=said.text("exp_type"),
         template=said.text("template"),
-        visit_id=name.visit_id if name and name.visit_id else (None if combined else said.text("visit_id")),
+        visit_id=_visit(said, name, combined=combined),
         observation_number=_observation_number(said, name),
         aperture=said.text("aperture"),
         subarray=said.text("subarray"),
@@ -270,7 +270,8 @@ def _instrument(said: Testimony, name: ParsedName | None) -> str | None:
     stated = said.text("instrument_name")
     if stated or name is None:
         return stated
-    from_name = name.fields.get("instrument") or _INSTRUMENTS.get(name.fields.get("detector", "")[:3], "")
+    place = name.fields.get("detector") or name.fields.get("aperture", "")
+    from_name = name.fields.get("instrument") or _INSTRUMENTS.get(place[:3], "")
     if from_name:
         said.origin["instrument_name"] = f"name of {name.filename}"
     return from_name.upper() or None
@@ -290,6 +291,14 @@ def _observation_number(said: Testimony, name: ParsedName | None) -> str | None:
         if number.isdigit() and len(number) == 3:
             return number
     return said.text("observation_number")
+
+
+def _visit(said: Testimony, name: ParsedName | None, *, combined: bool) -> str | None:
+    if name is not None and name.visit_id:
+        return name.visit_id
+    if combined:
+        return None
+    return said.text("visit_id") or next((facts.visit_id for facts in said.files if facts.visit_id), None)
 
 
 def _association_type(said: Testimony) -> str | None:

@@ -109,13 +109,15 @@ def identify(header: Header, *, size: int, sha256: str, tables: JwstTables | Non
 
 
 def with_tree_keywords(header: Header, tables: JwstTables) -> Header:
-    """Give a file that has a metadata tree and no header (``.asdf``) the keywords its tree answers."""
-    meta = header.tree.get("meta")
-    if header.container != "asdf" or not isinstance(meta, dict) or header.hdus:
+    """Give a file that has metadata and no header (``.asdf``, ``.ecsv``) the keywords that its metadata answer."""
+    meta, paths, prefix = header.tree.get("meta"), tables.tree_paths, "meta."
+    if header.container == "ecsv" and isinstance(header.document, dict):
+        meta, paths, prefix = header.document.get("meta"), tables.text_paths, ""
+    if header.container not in {"asdf", "ecsv"} or not isinstance(meta, dict) or header.hdus:
         return header
-    found = ((keyword, _at(meta, path), f"meta.{path}") for keyword, path in tables.tree_paths.items())
+    found = ((keyword, _at(meta, path), f"{prefix}{path}") for keyword, path in paths.items())
     cards = tuple(Card(*card) for card in found if isinstance(card[1], str | int | float | bool))
-    return replace(header, hdus=(Hdu(Part(0, "PRIMARY"), cards),))
+    return replace(header, hdus=(Hdu(Part(0, "PRIMARY"), cards),)) if cards else header
 
 
 def _at(tree: Any, path: str) -> Any:

@@ -20,7 +20,7 @@ _LAST_RESORT = "other_jw_file"
 _NOT_OURS: Mapping[str, str] = {
     "crds_reference": "calibration reference file: kept where it is, no part of an observation",
     "crds_mapping": "calibration rule file: kept where it is, no part of an observation",
-    "wss_opd": "wavefront map: kept where it is, no part of an observation",
+    "log": "processing log: kept where it is, no part of an observation",
     "edb_csv": "engineering time series: kept where it is, no part of an observation",
     "osf": "observatory status file: kept where it is, no part of an observation",
 }
@@ -34,6 +34,8 @@ _GUIDE_STAR_FUNCTIONS = {
     "FGS_TRACK": "track",
     "FGS_FINEGUIDE": "fg",
 }
+_VISIT_OF_OBS_ID = re.compile(r"V(\d{11})")
+"""OBS_ID of wavefront maps begins with the visit whose images were analysed."""
 _RAW_MODELS = frozenset({"Level1bModel", "GuiderRawModel"})
 
 
@@ -139,6 +141,9 @@ def _owned(header: Header, parsed: ParsedName, identity: Identity, tables: JwstT
     """File what belongs to several observations under one of them; the others list it (``ingest/links.py``)."""
     if parsed.family == "msa":
         return replace(identity, obs_id=f"{parsed.root}_msa")
+    if parsed.family == "wss_opd":
+        visit = _VISIT_OF_OBS_ID.match(_text(header.get("OBS_ID")) or "")
+        return replace(identity, program=str(int(visit[1][:5])), visit_id=visit[1]) if visit else identity
     if parsed.family == "association":
         owner = _owner_of_association(header, tables)
     elif parsed.family == "pool":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from deepfield.ingest.energy import Optics, energy_of
 from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of
-from deepfield.ingest.times import from_mjd, is_mjd, to_mjd
+from deepfield.ingest.times import from_mjd, is_mjd, parse_time, to_mjd
 from deepfield.missions.jwst.names import parse_name, parse_optical_elements
 from deepfield.model.observation import Artifact, Energy, Plane, Position, Provenance, Time
 
@@ -164,10 +164,22 @@ class PlaneMaker:
             self._remember(f"time.{name}", self._source(f"time.{name}", files))
             return mjd
         at: datetime | None = self.said.value(f"time.{moment}", files)
+        if at is None and moment == "begins":
+            return self._observed(files)
         if at is None:
             return None
         self._remember(f"time.{name}", self._source(f"time.{moment}", files))
         return to_mjd(at)
+
+    def _observed(self, files: Sequence[FileFacts]) -> float | None:
+        """Return the moment that DATE-OBS and TIME-OBS tell together; neither alone tells one."""
+        for facts in files:
+            date, time = (facts.header.first(keyword) for keyword in ("DATE-OBS", "TIME-OBS"))
+            at = parse_time(f"{date}T{time}") if isinstance(date, str) and isinstance(time, str) else None
+            if at is not None:
+                self._remember("time.lower", f"DATE-OBS and TIME-OBS of {facts.filename}")
+                return to_mjd(at)
+        return None
 
     def _source(self, name: str, files: Sequence[FileFacts]) -> str:
         for facts in files:

@@ -24,7 +24,7 @@ def file(bench, tmp_path):
     journal.touch()
 
     def file(*paths, at=NOW, copy=False):
-        rules = Rules(bench.previews, journal, str(bench.home / "store") if copy else None)
+        rules = Rules(bench.previews, bench.home / "lake", journal, str(bench.home / "store") if copy else None)
         readings = [read_file(rules, found) for found in scan(paths)]
         with bench.database.begin() as connection:
             filing = bench.archivist.file(connection, readings, at=at)

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from deepfield.ingest.assemble import assemble
 from deepfield.ingest.blueprint import FileFacts, identify
 from deepfield.model.observation import Part
 from deepfield.products.header import Card, Hdu, Header
@@ -146,7 +147,8 @@ def test_high_level_products_of_others_have_level_four(filename: str, keywords: 
     [
         ("jwst_nircam_photom_0077.fits", {}),
         ("photom.fits", {"REFTYPE": "PHOTOM"}),
-        ("R2022083106-NRCA3_FP1-1.fits", {}),
+        ("jw01234001001_02101_00001_nrca1_cal.log", {}),
+        ("2022123_osf.xml", {}),
     ],
 )
 def test_reference_files_and_the_like_are_kept(filename: str, keywords: dict[str, str]) -> None:
@@ -155,6 +157,20 @@ def test_reference_files_and_the_like_are_kept(filename: str, keywords: dict[str
     assert facts.verdict == "kept"
     assert facts.obs_id is None
     assert facts.reason
+
+
+def test_a_wavefront_map_is_an_observation_of_its_own_of_the_visit_whose_images_were_analysed() -> None:
+    facts = facts_of(
+        "R2022083106-NRCA3_FP1-1.fits",
+        OBS_ID="V01163007001P0000000002101",
+        **{"DATE-OBS": "2022-08-31", "TIME-OBS": "12:00:00.000"},
+    )
+    found = assemble(facts.obs_id or "", [facts])
+
+    assert (facts.obs_id, facts.suffix, facts.product_type) == ("r2022083106-nrca3_fp1-1", "opd", "AUXILIARY")
+    assert (found.proposal.id, found.visit_id, found.instrument_name) == ("1163", "01163007001", "NIRCAM")
+    assert found.time is not None
+    assert found.time.lower == 59822.5
 
 
 def test_what_belongs_nowhere_is_refused_with_the_missing_keywords() -> None:

@@ -74,7 +74,7 @@ EXAMPLES = {
     "jw02560013001_01_msa.fits": ("msa", None, "msa", "fits"),
     "jw01386-c1020_20220909t073458_coron3_002a_asn.json": ("association", None, "asn", "json"),
     "jw87800_20180412T163456_pool.csv": ("pool", None, "pool", "csv"),
-    "R2022083106-NRCA3_FP1-1.fits": ("wss_opd", None, None, "fits"),
+    "R2022083106-NRCA3_FP1-1.fits": ("wss_opd", "r2022083106-nrca3_fp1-1", "opd", "fits"),
     "SA_ZADUCMDX-20220701T000000-20220701T030000.csv": ("edb_csv", None, None, "csv"),
     "jwst_nircam_photom_0077.fits": ("crds_reference", None, None, "fits"),
     "jwst_1535.pmap": ("crds_mapping", None, None, "pmap"),

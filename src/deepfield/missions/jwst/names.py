@@ -12,7 +12,7 @@ from deepfield.missions.jwst.tables import default_tables
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepfield.missions.jwst.tables import JwstTables, NameGrammar
+    from deepfield.missions.jwst.tables import Family, JwstTables
 
 _COMBINED = frozenset({"stage3_product", "stage3_root"})
 _CHANNELS = re.compile(r"ch[1-4]+")
@@ -79,7 +79,7 @@ def parse_name(filename: str, tables: JwstTables | None = None) -> ParsedName | 
     Families are tried in the order of the table, so that the last resort comes last.
     """
     tables = tables or default_tables()
-    for family, pattern in _compiled(tables.names):
+    for family, pattern in _patterns(tables.names.families):
         match = pattern.fullmatch(filename)
         if match:
             fields = {name: value.lower() for name, value in match.groupdict().items() if value is not None}
@@ -108,20 +108,16 @@ def parse_optical_elements(token: str, tables: JwstTables | None = None) -> Opti
 
 
 @lru_cache(maxsize=8)
-def _patterns(families: tuple[tuple[str, str], ...]) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((identifier, re.compile(pattern, re.IGNORECASE | re.ASCII)) for identifier, pattern in families)
+def _patterns(families: tuple[Family, ...]) -> tuple[tuple[Family, re.Pattern[str]], ...]:
+    return tuple((family, re.compile(family.pattern, re.IGNORECASE | re.ASCII)) for family in families)
 
 
-def _compiled(grammar: NameGrammar) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return _patterns(tuple((family.id, family.pattern) for family in grammar.families))
-
-
-def _parsed(filename: str, family: str, fields: dict[str, str]) -> ParsedName:
-    extension = fields.get("ext", fields.get("kind", "") if family == "crds_mapping" else "")
+def _parsed(filename: str, family: Family, fields: dict[str, str]) -> ParsedName:
+    extension = fields.get("ext", fields.get("kind", "") if family.id == "crds_mapping" else "")
     stem = filename.lower().removesuffix(f".{extension}") if extension else filename.lower()
-    suffix = fields.get("suffix")
+    suffix = fields.get("suffix", family.suffix)
     root = _root(stem, suffix, fields)
-    return ParsedName(filename, family, fields, _obs_id(family, root, fields), root, suffix, extension)
+    return ParsedName(filename, family.id, fields, _obs_id(family.id, root, fields), root, suffix, extension)
 
 
 def _root(stem: str, suffix: str | None, fields: Mapping[str, str]) -> str:
@@ -142,6 +138,6 @@ def _obs_id(family: str, root: str, fields: Mapping[str, str]) -> str | None:
         )
     if family in _COMBINED:
         return f"{root}_{fields['suffix']}-{fields['actid']}" if "actid" in fields else root
-    if family in {"guide_star", "planned_row"}:
+    if family in {"guide_star", "planned_row", "wss_opd"}:
         return root
     return None

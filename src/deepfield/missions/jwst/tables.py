@@ -115,6 +115,8 @@ class Family:
     id: str
     pattern: str
     holds: str
+    suffix: str | None = None
+    """The suffix that all its files stand for, where none is written into their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,8 @@ class JwstTables:
     keywords: Mapping[str, Source]
     tree_paths: Mapping[str, str]
     """Where the metadata tree keeps what a keyword says."""
+    text_paths: Mapping[str, str]
+    """What the metadata of text tables call what a keyword says."""
     names: NameGrammar
     main_products: Mapping[str, Mapping[str, tuple[str, ...]]]
     resolving_powers: Mapping[tuple[str, str], float]
@@ -193,6 +197,7 @@ class JwstTables:
             recommended=_recommended(read_rows(folders, "recommended.tsv"), types, suffixes),
             keywords=_keywords(keywords),
             tree_paths={name: path for _, document in keywords for name, path in document.get("tree", {}).items()},
+            text_paths={name: path for _, document in keywords for name, path in document.get("text", {}).items()},
             names=_names(read_documents(folders, "names.toml")[-1], suffixes, bands.values()),
             main_products=_main_products(read_documents(folders, "main_products.toml"), suffixes),
             resolving_powers={
@@ -390,7 +395,8 @@ def _grammar(document: Mapping[str, Any], suffixes: Mapping[str, Suffix], bands:
     elements = {part.lower() for band in bands for part in band.element.split(";")}
     return NameGrammar(
         families=tuple(
-            Family(entry["id"], _filled(entry["pattern"], fragments), entry["holds"]) for entry in document["family"]
+            Family(entry["id"], _filled(entry["pattern"], fragments), entry["holds"], entry.get("suffix"))
+            for entry in document["family"]
         ),
         media_types=document["media_types"],
         slits=frozenset(tokens["slits"]),
