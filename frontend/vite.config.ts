@@ -1,11 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
+import { baseSky } from './scripts/base-sky.mjs'
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 export default defineConfig({
-  plugins: [svelte()],
+  plugins: [svelte(), baseSky()],
   resolve: { alias: { $lib: here('./src/lib') } },
   build: {
     outDir: here('../src/deepfield/web/portal/static'),

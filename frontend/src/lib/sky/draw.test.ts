@@ -6,6 +6,8 @@ import { FootprintSet } from './footprints'
 
 const PALETTE: Palette = {
   sky: 'black',
+  constellation: 'navy',
+  constellationName: 'navy',
   grid: 'grey',
   label: 'silver',
   ink: 'white',

@@ -12,6 +12,8 @@ import type { Vector } from './vector'
 export interface Palette {
   sky: string
   grid: string
+  constellation: string
+  constellationName: string
   label: string
   ink: string
   accent: string
@@ -26,6 +28,8 @@ export const OUTLINES_PER_STROKE = 500
 const SMALLEST_OUTLINE = 4
 /** Up to this many of the squares are large and bright; more would cover each other. */
 const FEW = 2000
+/** Up to this many are larger still. */
+const VERY_FEW = 400
 
 export interface Drawn {
   indices: number[]
@@ -150,7 +154,7 @@ function drawSquares(
   tiny: readonly number[],
   palette: Palette,
 ): void {
-  const half = tiny.length > FEW ? 1 : 2
+  const half = tiny.length > FEW ? 1 : tiny.length > VERY_FEW ? 2 : 3
   context.globalAlpha = tiny.length > FEW ? 0.6 : 0.85
   for (const [instrument, members] of byInstrument(set, tiny)) {
     context.fillStyle = palette.instruments[instrument] ?? palette.label

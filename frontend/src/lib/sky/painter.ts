@@ -1,5 +1,6 @@
 /** Keeps two canvases equal to a scene: the sky below, what changes under the pointer above. */
 import type { CoordinateStyle } from '$lib/format/angles'
+import { drawBaseSky, type BaseSky } from './base'
 import type { Camera } from './camera'
 import {
   drawEmphasised,
@@ -21,6 +22,8 @@ import type { Vector } from './vector'
 
 export interface Scene {
   camera: Camera
+  /** Stars and constellations; null where they are not wanted or not there yet. */
+  base: BaseSky | null
   footprints: FootprintSet | null
   showFootprints: boolean
   showGraticule: boolean
@@ -93,6 +96,7 @@ export class Painter {
     return (
       !before ||
       before.camera !== scene.camera ||
+      before.base !== scene.base ||
       before.footprints !== scene.footprints ||
       before.showFootprints !== scene.showFootprints ||
       before.showGraticule !== scene.showGraticule ||
@@ -104,6 +108,7 @@ export class Painter {
     const start = performance.now()
     const context = prepared(this.#sky, scene.camera)
     drawSky(context, scene.camera, this.palette)
+    if (scene.base) drawBaseSky(context, scene.camera, scene.base, this.palette)
     this.#grid = scene.showGraticule ? graticule(scene.camera, scene.style) : []
     drawGraticule(context, scene.camera, this.#grid, this.palette)
     this.#drawn =
@@ -151,6 +156,8 @@ export function paletteOf(element: Element): Palette {
   return {
     sky: token('bg'),
     grid: 'rgb(120 140 170 / 0.22)',
+    constellation: 'rgb(110 140 190 / 0.28)',
+    constellationName: 'rgb(140 160 200 / 0.55)',
     label: token('fg3'),
     ink: token('fg'),
     accent: token('acc'),

@@ -1,0 +1,4 @@
+declare module 'virtual:base-sky' {
+  const sky: import('./base').BaseSkyData
+  export default sky
+}
