@@ -71,7 +71,8 @@ def calibrate_meta(meta: Tree, exposure: Exposure, stages: Sequence[str]) -> Non
     pipeline, versions = _pipeline(), software(exposure)
     meta["calibration_software_version"] = versions["cal_ver"]
     meta["calibration_software_revision"] = "RELEASE"
-    names = pipeline["references"][exposure.seen.instrument.lower()]
+    instrument = exposure.seen.instrument.lower()
+    names = pipeline["references"][instrument] | versions.get("references", {}).get(instrument, {})
     meta["ref_file"] = {
         "crds": {"sw_version": versions["crds_ver"], "context_used": versions["crds_ctx"]},
         **{name: {"name": f"crds://{file}" if file != "N/A" else file} for name, file in names.items()},

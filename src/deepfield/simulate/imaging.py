@@ -10,24 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
-from deepfield.missions.jwst.tables import default_tables
-from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import detector as detectors
+from deepfield.simulate import guiding
 from deepfield.simulate.association import Association, Product
 from deepfield.simulate.cameras import instrument_of, views
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import planes, read_image, write_rate, write_uncal
 from deepfield.simulate.header import celestial, created, exposure_meta, isot, photometry
+from deepfield.simulate.light import band_of, flux_scale, true_scale
 from deepfield.simulate.moving import body, comoving, described, followed
 from deepfield.simulate.moving import place as position
-from deepfield.simulate.optics import COLLECTING_AREA
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.programme import Readout
 from deepfield.simulate.render import draw_stars, psf_for, render
 from deepfield.simulate.resample import Calibrated, Combined, apart, common_grid, flag_outliers, resample
 from deepfield.simulate.sky import random, scene
 from deepfield.simulate.sources import catalogue, detect
-from deepfield.simulate.work import Plan
+from deepfield.simulate.work import Below, Plan
 from deepfield.simulate.worldcoords import image_wcs
 from deepfield.simulate.writing import write
 
@@ -39,7 +38,6 @@ if TYPE_CHECKING:
     from deepfield.simulate.pointing import Aperture
     from deepfield.simulate.programme import Observation, Programme
 
-PLANCK = 6.62607015e-34
 MISSED_HITS = 0.04
 """Share of the cosmic rays that the jump detection overlooks and the outlier detection has to find."""
 TRAIL = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -56,15 +54,25 @@ def plan(programme: Programme, seed: int) -> Plan:
     combinations = tuple(
         Combination(tuple(members), seed, counter) for counter, members in enumerate(groups.values(), start=1)
     )
+    guided = [observation for observation in programme.observations if observation.plan.get("guided")]
     return Plan(
         exposures=tuple(exposures),
         associations=tuple(combination.association for combination in combinations),
         stages=(
-            tuple(ImagingExposure(exposure, seed) for exposure in exposures),
+            (
+                *(ImagingExposure(exposure, seed) for exposure in exposures),
+                *(_earlier(exposure, seed) for exposure in exposures if exposure.observation.plan.get("earlier")),
+                *(step for observation in guided for step in guiding.steps(programme, observation, seed)),
+            ),
             tuple(Outliers(exposure, one) for one in combinations for exposure in one.exposures),
             combinations,
         ),
     )
+
+
+def _earlier(exposure: Exposure, seed: int) -> Below:
+    """The products of an exposure as the pipeline made them before it was last renewed."""
+    return Below("earlier", ImagingExposure(replace(exposure, software="software_before"), seed))
 
 
 def _exposures(programme: Programme, observation: Observation) -> Iterator[Exposure]:
@@ -121,28 +129,6 @@ def _beside(observation: Observation) -> Iterator[tuple[Observation, Aperture, i
         yield look, aperture(instrument_of(facts), facts["aperture"]), sequence
 
 
-def band_of(exposure: Exposure) -> tuple[float, float]:
-    """The wavelengths, in micrometres, that pass both wheels: those of the narrower element."""
-    found = [
-        band
-        for key in ("filter", "pupil")
-        if (band := default_tables().band(exposure.seen.instrument, str(exposure.instrument.get(key, "CLEAR"))))
-    ]
-    if not found:
-        raise InvalidValueError("filter", exposure.instrument.get("filter"), "an element with a known range")
-    narrowest = min(found, key=lambda band: band.upper_um - band.lower_um)
-    return narrowest.lower_um, narrowest.upper_um
-
-
-def flux_scale(exposure: Exposure) -> float:
-    """PHOTMJSR: the surface brightness in MJy/sr that gives one DN/s in a native pixel."""
-    band = band_of(exposure)
-    device = detectors.detector(exposure.detector)
-    native = np.radians(exposure.projection.scale) ** 2 / exposure.averaged
-    photons = 1e-20 * native * COLLECTING_AREA * (band[1] - band[0]) / (sum(band) / 2) / PLANCK
-    return float(device.gain / (photons * device.throughput))
-
-
 def _element_name(exposure: Exposure) -> str:
     wheels = [wheel for wheel in ("filter", "pupil") if wheel in exposure.instrument]
     return "-".join(sorted(str(exposure.instrument[wheel]).lower() for wheel in wheels)) or "clear"
@@ -186,9 +172,16 @@ class ImagingExposure:
         device = detectors.detector(exposure.detector)
         light, pattern = self.truth()
         scale = flux_scale(exposure)
+        counts = light / true_scale(exposure)
         rng = random(self.seed, exposure.root)
         ramp, expected = detectors.expose(
-            light / scale, device, pattern, exposure.readout, rng, averaged=exposure.averaged, missed=MISSED_HITS
+            counts,
+            device,
+            pattern,
+            exposure.readout,
+            rng,
+            averaged=exposure.averaged,
+            missed=MISSED_HITS,
         )
         rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, averaged=exposure.averaged)
         cal = detectors.calibrate(rate, pattern, device, scale)

@@ -11,7 +11,8 @@ import numpy as np
 from astropy.io import fits
 
 from deepfield.simulate.detector import detector
-from deepfield.simulate.imaging import band_of, flux_scale, header_table, i2d_tree
+from deepfield.simulate.imaging import header_table, i2d_tree
+from deepfield.simulate.light import band_of, flux_scale
 from deepfield.simulate.projection import Projection
 from deepfield.simulate.render import render
 from deepfield.simulate.resample import Combined

@@ -22,6 +22,23 @@ class Task(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Below:
+    """A task whose products go into a folder of their own, so that files of equal names may stand beside each other."""
+
+    folder: str
+    task: Task
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder}/{self.task.name}"
+
+    def run(self, folder: Path) -> None:
+        """Write the products of the task into ``folder/<its own>``."""
+        (folder / self.folder).mkdir(exist_ok=True)
+        self.task.run(folder / self.folder)
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The exposures of a programme, the associations made of them and the tasks that write the products."""
 

@@ -33,25 +33,34 @@ EXTENSIONS = b"\n  extensions:\n"
 SIMULATED = "These data are simulated; no telescope has seen them."
 
 
-def write(path: Path, tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = ()) -> None:
+def write(
+    path: Path,
+    tree: Tree,
+    *,
+    binning: tuple[int, int] = (1, 1),
+    extra: Iterable[fits.BinTableHDU] = (),
+    schema: str = "",
+) -> None:
     """Write a data model, given as its tree, as FITS with an ASDF extension.
 
-    The model's class is ``meta.model_type`` and the date that of ``meta.date``. ``extra`` tables go before the ASDF
-    extension. The primary header says that the file is simulated (SIMULATD) and how many detector pixels were
-    averaged into one of its pixels (SIMBIN).
+    The model's class is ``meta.model_type``, its layout that of ``schema`` (a class, by default the same), the date
+    that of ``meta.date``. ``extra`` tables go before the ASDF extension. The primary header says that the file is
+    simulated (SIMULATD) and how many detector pixels were averaged into one of its pixels (SIMBIN).
     """
-    hdus = to_hdus(tree, binning=binning, extra=extra)
+    hdus = to_hdus(tree, binning=binning, extra=extra, schema=schema)
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
         hdus.writeto(path, overwrite=True, output_verify="ignore")
 
 
-def to_hdus(tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = ()) -> fits.HDUList:
+def to_hdus(
+    tree: Tree, *, binning: tuple[int, int] = (1, 1), extra: Iterable[fits.BinTableHDU] = (), schema: str = ""
+) -> fits.HDUList:
     """The HDUs that ``write`` puts into a file."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
-        hdus = fits_support.to_fits(tree, _schema(tree["meta"]["model_type"]))
+        hdus = fits_support.to_fits(tree, _schema(schema or tree["meta"]["model_type"]))
         for table in hdus:
             if table.name in {"EXTRACT1D", "COMBINE1D"}:
                 _give_units(table)

@@ -11,7 +11,7 @@ from astropy.table import Table
 from astropy.wcs import WCS, FITSFixedWarning
 from stdatamodels.jwst import datamodels
 
-from deepfield.simulate.imaging import flux_scale
+from deepfield.simulate.light import flux_scale
 from deepfield.simulate.sky import scene
 from unit.simulate.conftest import SEED
 
@@ -24,10 +24,10 @@ def names(path) -> list[str]:
         return [hdu.name for hdu in hdus]
 
 
-def wcs_of(header) -> WCS:
+def wcs_of(header, **wanted) -> WCS:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FITSFixedWarning)
-        return WCS(header)
+        return WCS(header, **wanted)
 
 
 def centroid(image, x, y, half=4):
