@@ -137,7 +137,9 @@ class GuidingStep:
         averaged = binning[0] * binning[1]
         scale = true_scale(self.exposure)
         ramps = [detectors.expose(light / scale, device, pattern, once, rng, averaged=averaged) for light in lights]
-        rates = [detectors.fit(_unchecked(ramp), light, device, pattern, once, averaged=averaged) for ramp, light in ramps]
+        rates = [
+            detectors.fit(_unchecked(ramp), light, device, pattern, once, averaged=averaged) for ramp, light in ramps
+        ]
         raw = np.concatenate([ramp.groups for ramp, _ in ramps])
         self._write(folder, "uncal", {"data": raw.astype(np.uint16)}, window, binning)
         sci = np.stack([rate.sci for rate in rates])
@@ -166,7 +168,6 @@ class GuidingStep:
             "gs_ctd_y": row + 1,
             "fgs_aperture": "FGS1_FULL",
         }
-        meta["guide_star_state"] = "FAILED" if self.lost else "SUCCESSFUL"
         side = self.box or 2048
         meta["subarray"] |= {"name": f"{self.box}X{self.box}" if self.box else "FULL", "xsize": side, "ysize": side}
         tables = [fits.BinTableHDU(table, name=name) for name, table in self._tables().items()]
