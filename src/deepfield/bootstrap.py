@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
+from deepfield.catalogue.accounts import AccountStore
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
 from deepfield.catalogue.jobs import JobQueue
@@ -24,15 +25,20 @@ from deepfield.model.errors import ConfigurationError
 from deepfield.products.store import Store
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.replica import Follower, Replica
+from deepfield.services.accesslog import AccessLog
+from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
 from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
+from deepfield.services.openid import OpenIdProvider
+from deepfield.services.passwords import Passwords
 from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
 from deepfield.services.resolvers.sesame import Sesame
 from deepfield.services.search import Search
+from deepfield.services.signin import SignIn
 from deepfield.services.snapshots import Snapshots
 from deepfield.services.sources import Sources
 
@@ -61,6 +67,10 @@ class Archive:
     releases: Releases
     jobs: Jobs
     snapshots: Snapshots
+    access_log: AccessLog
+    accounts: Accounts
+    sign_in: SignIn
+    openid: OpenIdProvider | None
 
     def __enter__(self) -> Self:
         return self
@@ -69,10 +79,11 @@ class Archive:
         self.close()
 
     def close(self) -> None:
-        """Stop following the catalogue, then close replica and catalogue."""
+        """Stop following the catalogue, write what the access log still holds, then close replica and catalogue."""
         self.replica.close()  # gives up a rebuild that the follower may be at
         self.follower.stop()
         self.replica.close()
+        self.access_log.flush()
         self.database.close()
 
 
@@ -120,6 +131,8 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         tables=settings.tables_path,
         workers=settings.workers,
     )
+    account_store, passwords = AccountStore(), Passwords()
+    access_log = AccessLog(database, account_store, keep_days=settings.access_log_days)
     return Archive(
         settings=settings,
         database=database,
@@ -136,6 +149,10 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         releases=Releases(database, observations, outbox),
         jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),
         snapshots=Snapshots(database, Pins()),
+        access_log=access_log,
+        accounts=Accounts(database, account_store, access_log, passwords),
+        sign_in=SignIn(database, account_store, access_log, passwords, session_hours=settings.session_hours),
+        openid=_openid(settings),
     )
 
 
@@ -162,6 +179,19 @@ def _sesame(settings: Settings) -> Sesame | None:
     if settings.sesame_url is None:
         return None
     return Sesame(settings.sesame_url, seconds=settings.sesame_seconds, keep_hours=settings.sesame_keep_hours)
+
+
+def _openid(settings: Settings) -> OpenIdProvider | None:
+    if settings.oidc_issuer is None:
+        return None
+    if settings.oidc_client_id is None:
+        raise ConfigurationError("oidc_client_id is missing: the provider at oidc_issuer knows this archive by it")
+    secret = settings.oidc_client_secret
+    return OpenIdProvider(
+        settings.oidc_issuer,
+        client_id=settings.oidc_client_id,
+        client_secret=None if secret is None else secret.get_secret_value(),
+    )
 
 
 def _home(settings: Settings) -> Path:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 from typing_extensions import override
 
@@ -105,6 +105,27 @@ class Settings(BaseSettings):
     )
     sesame_keep_hours: Annotated[float, Field(gt=0)] = Field(
         default=168.0, description="How long an answer of Sesame is kept in memory, hours"
+    )
+    session_hours: Annotated[float, Field(gt=0)] = Field(
+        default=24.0, description="How long a browser stays signed in, hours"
+    )
+    access_log_days: Annotated[int, Field(ge=1)] = Field(
+        default=365, description="How long entries of the access log are kept, days"
+    )
+    oidc_issuer: str | None = Field(
+        default=None,
+        description="Issuer of an OpenID Connect provider to sign in with; register "
+        "`<public_url>/login/openid/callback` with it",
+    )
+    oidc_client_id: str | None = Field(default=None, description="Identifier of this archive at the provider")
+    oidc_client_secret: SecretStr | None = Field(
+        default=None, description="Secret of this archive at the provider; without one, PKCE alone protects the flow"
+    )
+    oidc_label: str = Field(default="your institution", description="What the sign-in page calls the provider")
+    oidc_make_accounts: bool = Field(
+        default=True,
+        description="Whether anybody whom the provider vouches for gets an account, with no programme until one is "
+        "granted",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="`console` for people, `json` for one JSON object a line"

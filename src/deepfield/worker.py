@@ -77,5 +77,6 @@ def tasks(archive: Archive) -> list[Task]:
     return [
         Task("announce_releases", lambda: archive.releases.announce(datetime.now(UTC)), timedelta(minutes=5)),
         Task("tidy_jobs", archive.jobs.tidy, timedelta(seconds=10)),
+        Task("sweep_access_log", archive.access_log.sweep, timedelta(days=1)),
         Task("sweep_store", archive.store.sweep, timedelta(hours=1)),
     ]

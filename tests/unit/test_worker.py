@@ -37,4 +37,4 @@ def test_a_failure_is_logged_and_tried_again(monkeypatch):
 def test_the_periodic_work_of_an_archive_can_be_done(tmp_path):
     with build(Settings(home=tmp_path), searchable=False) as archive:
         done = {task.name: task.action() for task in tasks(archive)}
-    assert done == {"announce_releases": 0, "tidy_jobs": 0, "sweep_store": 0}
+    assert done == {"announce_releases": 0, "tidy_jobs": 0, "sweep_access_log": 0, "sweep_store": 0}

@@ -39,7 +39,13 @@ _NAMES: Final = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
 }
-_UNIQUE: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType({"identity": (("kind", "name"),)})
+_UNIQUE: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
+    {
+        "identity": (("kind", "name"),),
+        "account": (("name",), ("issuer", "subject")),
+        "token": (("secret_hash",),),
+    }
+)
 
 
 @cache
@@ -125,4 +131,10 @@ SOURCE_FILE: Final = TABLES["source_file"]
 RELEASE_RULE: Final = TABLES["release_rule"]
 JOB: Final = TABLES["job"]
 SNAPSHOT_PIN: Final = TABLES["snapshot_pin"]
+ACCOUNT: Final = TABLES["account"]
+MEMBERSHIP: Final = TABLES["membership"]
+TOKEN: Final = TABLES["token"]
+SESSION: Final = TABLES["session"]
+SIGN_IN_ATTEMPT: Final = TABLES["sign_in_attempt"]
+ACCESS_LOG: Final = TABLES["access_log"]
 VERSIONED: Final = tuple(name for name, schema in load_tables().items() if schema.versioned)

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from deepfield.cli import about, files, server, snapshots
+from deepfield.cli import about, accounts, files, server, snapshots
 from deepfield.model.errors import ArchiveError
 
 
@@ -58,3 +58,5 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(snapshots.app, name="snapshot")
+app.add_typer(accounts.user, name="user")
+app.add_typer(accounts.token, name="token")

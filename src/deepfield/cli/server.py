@@ -5,6 +5,7 @@ import socket
 import sys
 import threading
 from contextlib import ExitStack
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Never
 
 import typer
@@ -62,7 +63,7 @@ def _serve(archive: "Archive", host: str, port: int, no_worker: bool) -> None:  
     import uvicorn
 
     from deepfield.web.app import create_app
-    from deepfield.worker import Worker
+    from deepfield.worker import Repeated, Worker
 
     _set_up_log_and_signals()
     server = uvicorn.Server(
@@ -78,6 +79,7 @@ def _serve(archive: "Archive", host: str, port: int, no_worker: bool) -> None:  
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
         archive.follower.start()
+        stack.enter_context(Repeated("write_access_log", archive.access_log.flush, timedelta(seconds=1)))
         if not no_worker:
             stack.enter_context(Worker(archive))
         typer.echo(f"\n  Deepfield is at  {_address(listener)}\n  Stop it with Ctrl-C.\n")

@@ -15,8 +15,14 @@
     │   ├── UnknownJobError
     │   ├── UnknownSnapshotError
     │   ├── UnknownJobPartError     a job has no such result or error
-    │   └── UnresolvedNameError
+    │   ├── UnresolvedNameError
+    │   ├── UnknownAccountError
+    │   └── UnknownTokenError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
+    ├── NotSignedInError            something of an account asked for by nobody in particular
+    │   └── SignInError             name and password do not belong together
+    ├── NotEntitledError            something that only staff or a PI may do
+    ├── TooManyAttemptsError        sign-ins that failed too often
     ├── StaleFileError              a linked file has changed or gone since ingest
     ├── UnreadableFileError         a file cannot be read as what it claims to be
     ├── StorageError                the store cannot take a file
@@ -145,6 +151,52 @@ class AccessDeniedError(ArchiveError):
         until = f"until {release:%Y-%m-%d %H:%M} UTC" if release else "with no release date set"
         super().__init__(f"{name} is under exclusive access {until}")
         self.name, self.release = name, release
+
+
+class UnknownAccountError(NotFoundError):
+    """No account has this name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"no account {name!r} in this archive")
+        self.name = name
+
+
+class UnknownTokenError(NotFoundError):
+    """An account has no token with this identifier."""
+
+    def __init__(self, token_id: str) -> None:
+        super().__init__(f"no token {token_id!r} of this account")
+        self.token_id = token_id
+
+
+class NotSignedInError(ArchiveError):
+    """Something was asked for that belongs to an account, by nobody in particular."""
+
+    def __init__(self, reason: str = "sign in first, or send a personal token") -> None:
+        super().__init__(reason)
+
+
+class SignInError(NotSignedInError):
+    """A sign-in failed. It does not say whether there is such an account."""
+
+    def __init__(self, reason: str = "name or password is wrong") -> None:
+        super().__init__(reason)
+
+
+class NotEntitledError(ArchiveError):
+    """Somebody asked for what is not theirs to do."""
+
+    def __init__(self, what: str, *, needed: str) -> None:
+        super().__init__(f"{what} needs {needed}")
+        self.what, self.needed = what, needed
+
+
+class TooManyAttemptsError(ArchiveError):
+    """Signing in failed too often, with this name or from this address."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"too many attempts to sign in; try again in {max(1, round(seconds / 60))} min")
+        self.seconds = seconds
 
 
 class StaleFileError(ArchiveError):

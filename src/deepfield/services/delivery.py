@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from deepfield.model.errors import AccessDeniedError, StaleFileError
+from deepfield.model.errors import StaleFileError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -113,8 +113,7 @@ class Deliveries:
         """
         with self._database.read() as connection:
             current = self._observations.artifact(connection, filename)
-            if not rule.allows(data_release=current["data_release"], program=current["proposal_id"]):
-                raise AccessDeniedError(filename, release=current["data_release"])
+            rule.admit(filename, data_release=current["data_release"], program=current["proposal_id"])
             wanted = version is not None and version != current["version"]
             row = self._observations.artifact(connection, filename, version=version) if wanted else current
         delivery = _delivery(row, self._store)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from deepfield.model.errors import AccessDeniedError, NoPreviewError
+from deepfield.model.errors import NoPreviewError
 from deepfield.model.identifiers import artifact_uri
 from deepfield.products.header import Header
 from deepfield.products.preview import Caption, preview_stem, read_caption
@@ -216,8 +216,7 @@ class Holdings:
         """
         with self._database.read() as connection:
             row = self._observations.artifact(connection, filename)
-        if not rule.allows(data_release=row["data_release"], program=row["proposal_id"]):
-            raise AccessDeniedError(filename, release=row["data_release"])
+        rule.admit(filename, data_release=row["data_release"], program=row["proposal_id"])
         path = preview_path(self._previews, row["sha256"], size=size)
         if not row["has_preview"] or not path.is_file():
             raise NoPreviewError(filename)

@@ -9,7 +9,8 @@ from fastapi import FastAPI
 from deepfield import __version__
 from deepfield.web import errors, health, middleware
 from deepfield.web.errors import ErrorDocument
-from deepfield.web.portal import files, pages
+from deepfield.web.mast import whoami
+from deepfield.web.portal import files, openid, pages
 from deepfield.web.portal.api import router as portal_api
 from deepfield.web.portal.api.parameters import GRAMMAR
 
@@ -41,7 +42,7 @@ def described_app() -> FastAPI:
     )
     errors.install(app)
     middleware.install(app)
-    for router in (portal_api, health.router, files.router, pages.router):
+    for router in (portal_api, health.router, files.router, whoami.router, openid.router, pages.router):
         app.include_router(router)
     return app
 

@@ -1,5 +1,7 @@
 """Which HTTP status and which error document answer which error. One table, beside its document."""
 
+import math
+
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,21 +19,28 @@ from deepfield.model.errors import (
     JobQuotaError,
     JobStateError,
     NoPreviewError,
+    NotEntitledError,
     NotFoundError,
+    NotSignedInError,
     RebuildingError,
+    SignInError,
     StaleFileError,
     StorageError,
     TimeLimitError,
+    TooManyAttemptsError,
+    UnknownAccountError,
     UnknownColumnError,
     UnknownJobError,
     UnknownJobPartError,
     UnknownObservationError,
     UnknownProductError,
     UnknownSnapshotError,
+    UnknownTokenError,
     UnreadableFileError,
     UnresolvedNameError,
     UploadTooLargeError,
 )
+from deepfield.web.credentials import CrossSiteError
 
 log = structlog.get_logger("deepfield.web")
 
@@ -68,12 +77,19 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     UnknownJobError: (404, "unknown_job"),
     UnknownJobPartError: (404, "unknown_job_part"),
     UnresolvedNameError: (404, "unresolved_name"),
+    UnknownAccountError: (404, "unknown_account"),
+    UnknownTokenError: (404, "unknown_token"),
     NotFoundError: (404, "not_found"),
     AccessDeniedError: (403, "exclusive_access"),
     UploadTooLargeError: (413, "upload_too_large"),
     FetchError: (400, "unreadable_address"),
     JobStateError: (403, "job_state"),
     JobQuotaError: (429, "job_quota"),
+    SignInError: (401, "sign_in_failed"),
+    NotSignedInError: (401, "not_signed_in"),
+    NotEntitledError: (403, "not_entitled"),
+    CrossSiteError: (403, "cross_site"),
+    TooManyAttemptsError: (429, "too_many_attempts"),
     StaleFileError: (409, "changed_file"),
     RangeNotSatisfiableError: (416, "range_not_satisfiable"),
     TimeLimitError: (504, "time_limit"),
@@ -95,6 +111,10 @@ HTTP_TYPES = {
 }
 
 
+CHALLENGE = 'Bearer realm="deepfield"'
+"""What a 401 says it wants (RFC 9110 §11.6.1); browsers ask nobody for it in a window of their own."""
+
+
 class ErrorBody(BaseModel):
     """What went wrong, for people (``message``) and for programs (everything else)."""
 
@@ -105,6 +125,7 @@ class ErrorBody(BaseModel):
     expected: str | None = Field(default=None, description="What would be right")
     closest: list[str] | None = Field(default=None, description="The nearest names there are")
     release: str | None = Field(default=None, description="When an exclusive product becomes public, ISO 8601 UTC")
+    credential: str | None = Field(default=None, description="Why the token or session that was sent did not count")
 
 
 class ErrorDocument(BaseModel):
@@ -145,24 +166,32 @@ def error_response(status: int, body: ErrorBody, headers: dict[str, str] | None 
     )
 
 
-def _archive_error(_request: Request, error: Exception) -> Response:
+def _archive_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, ArchiveError)
     status, kind = classify(error)
     headers = {}
     if isinstance(error, RebuildingError):
         headers["Retry-After"] = str(RETRY_SECONDS)
+    if isinstance(error, TooManyAttemptsError):
+        headers["Retry-After"] = str(math.ceil(error.seconds))
+    if status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE
     if isinstance(error, RangeNotSatisfiableError):
         headers["Content-Range"] = f"bytes */{error.length}"
     if status >= 500 and status != 503:
         log.error("request.failed", error=str(error), type=kind)
-    return error_response(status, body_of(error, kind), headers)
+    body = body_of(error, kind)
+    if status in {401, 403}:
+        body.credential = getattr(request.state, "refused", None)
+    return error_response(status, body, headers)
 
 
 def _invalid_request(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     field = str(first["loc"][-1])
-    value = None if first.get("input") is None else str(first["input"])[:200]
+    shown = isinstance(first.get("input"), str | int | float) and "password" not in field
+    value = str(first["input"])[:200] if shown else None
     body = ErrorBody(type="invalid_value", message=f"{field}: {first['msg']}", field=field, value=value)
     return error_response(422, body)
 

@@ -237,6 +237,142 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who is signed in
+         * @description Say who asks, and how one can sign in.
+         */
+        get: operations["getSession"];
+        put?: never;
+        /**
+         * Sign in
+         * @description Sign in by name and password. The session is always a new one.
+         */
+        post: operations["signIn"];
+        /**
+         * Sign out
+         * @description End the session.
+         */
+        delete: operations["signOut"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/account/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change the password
+         * @description Change one's own password; every other browser is signed out.
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Personal tokens
+         * @description List one's own tokens with expiry and last use.
+         */
+        get: operations["listTokens"];
+        put?: never;
+        /**
+         * Make a token
+         * @description Make a token that acts for oneself.
+         */
+        post: operations["makeToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tokens/{token_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke a token
+         * @description End one of one's own tokens at once.
+         */
+        delete: operations["revokeToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programs/{program}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Members of a programme
+         * @description List who may read the data of a programme before their release; its members and staff may ask.
+         */
+        get: operations["listMembers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/programs/{program}/members/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Add a member
+         * @description Let somebody read the data of a programme. Its PI may add co-investigators, staff anybody.
+         */
+        put: operations["grantMembership"];
+        post?: never;
+        /**
+         * Remove a member
+         * @description End a membership. The PI may end those of co-investigators, staff any, everybody their own.
+         */
+        delete: operations["revokeMembership"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/columns": {
         parameters: {
             query?: never;
@@ -514,6 +650,11 @@ export interface components {
              * @description When an exclusive product becomes public, ISO 8601 UTC
              */
             release?: string | null;
+            /**
+             * Credential
+             * @description Why the token or session that was sent did not count
+             */
+            credential?: string | null;
         };
         /**
          * ErrorDocument
@@ -768,6 +909,44 @@ export interface components {
             versions: components["schemas"]["Version"][];
         };
         /**
+         * MemberDocument
+         * @description Somebody who may read the data of a programme before their release.
+         */
+        MemberDocument: {
+            /** Name */
+            name: string;
+            /** Display Name */
+            display_name: string | null;
+            /**
+             * Role
+             * @enum {string}
+             */
+            role: "pi" | "coi";
+            /** Granted By */
+            granted_by: string;
+            /** Granted */
+            granted: string;
+        };
+        /**
+         * MemberList
+         * @description The members of a programme, by name.
+         */
+        MemberList: {
+            /** Program */
+            program: string;
+            /** Members */
+            members: components["schemas"]["MemberDocument"][];
+        };
+        /**
+         * NewToken
+         * @description A new token with its secret, which is told this once only.
+         */
+        NewToken: {
+            /** Secret */
+            secret: string;
+            token: components["schemas"]["TokenDocument"];
+        };
+        /**
          * ObservationPage
          * @description One page of a search, by column.
          */
@@ -857,6 +1036,16 @@ export interface components {
              */
             notes: string[];
             access: components["schemas"]["Access"];
+        };
+        /**
+         * PasswordRequest
+         * @description A change of password.
+         */
+        PasswordRequest: {
+            /** Old Password */
+            old_password: string;
+            /** New Password */
+            new_password: string;
         };
         /**
          * Plane
@@ -1036,6 +1225,16 @@ export interface components {
             products: components["schemas"]["Product"][];
         };
         /**
+         * ProviderDocument
+         * @description Another place to sign in.
+         */
+        ProviderDocument: {
+            /** Label */
+            label: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * ReplicaState
          * @description The search index.
          */
@@ -1102,6 +1301,18 @@ export interface components {
             radius: number | null;
         };
         /**
+         * RoleRequest
+         * @description A role in a programme.
+         */
+        RoleRequest: {
+            /**
+             * Role
+             * @default coi
+             * @enum {string}
+             */
+            role: "pi" | "coi";
+        };
+        /**
          * ScatterAnswer
          * @description Two columns of a search against each other.
          */
@@ -1124,6 +1335,74 @@ export interface components {
              * @description Observations in each cell, by bin of x, then of y
              */
             density: number[][] | null;
+        };
+        /**
+         * ScopeDocument
+         * @description Something that a token may be used for.
+         */
+        ScopeDocument: {
+            /** Name */
+            name: string;
+            /** Meaning */
+            meaning: string;
+        };
+        /**
+         * SessionDocument
+         * @description Who asks, and how one can sign in.
+         */
+        SessionDocument: {
+            /** Signed In */
+            signed_in: boolean;
+            /**
+             * Name
+             * @description null for nobody in particular
+             */
+            name: string | null;
+            /** Display Name */
+            display_name: string | null;
+            /** Email */
+            email: string | null;
+            /** Staff */
+            staff: boolean;
+            /**
+             * Roles
+             * @description Role in each programme
+             */
+            roles: {
+                [key: string]: "pi" | "coi";
+            };
+            /**
+             * Has Password
+             * @description Whether the account signs in with a password of this archive
+             */
+            has_password: boolean;
+            /**
+             * Ends
+             * @description When the session ends, ISO 8601 UTC
+             */
+            ends: string | null;
+            /**
+             * Csrf
+             * @description Has to be sent as X-CSRF-Token with everything that changes something
+             */
+            csrf: string | null;
+            /**
+             * Refused
+             * @description Why the token or session that was sent did not count
+             */
+            refused: string | null;
+            /** @description An OpenID Connect provider to sign in with */
+            provider: components["schemas"]["ProviderDocument"] | null;
+        };
+        /**
+         * SignInRequest
+         * @description Name and password.
+         */
+        SignInRequest: {
+            /** Name */
+            name: string;
+            /** Password */
+            password: string;
         };
         /**
          * Status
@@ -1180,6 +1459,66 @@ export interface components {
         Suggestions: {
             /** Suggestions */
             suggestions: components["schemas"]["Suggestion"][];
+        };
+        /**
+         * TokenDocument
+         * @description A personal token, without its secret.
+         */
+        TokenDocument: {
+            /** Token Id */
+            token_id: string;
+            /** Label */
+            label: string;
+            /** Scopes */
+            scopes: string[];
+            /** Created */
+            created: string;
+            /** Expires */
+            expires: string;
+            /** Revoked */
+            revoked: string | null;
+            /**
+             * Used
+             * @description When it was last used
+             */
+            used: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "working" | "expired" | "revoked";
+        };
+        /**
+         * TokenList
+         * @description The tokens of an account, the newest first, and what tokens can be made for.
+         */
+        TokenList: {
+            /** Tokens */
+            tokens: components["schemas"]["TokenDocument"][];
+            /** Scopes */
+            scopes: components["schemas"]["ScopeDocument"][];
+        };
+        /**
+         * TokenRequest
+         * @description A token to be made.
+         */
+        TokenRequest: {
+            /** Label */
+            label: string;
+            /**
+             * Scopes
+             * @default [
+             *       "mast:user:info",
+             *       "mast:exclusive_access"
+             *     ]
+             */
+            scopes: string[];
+            /**
+             * Days
+             * @description How long it works
+             * @default 90
+             */
+            days: number;
         };
         /**
          * Version
@@ -3299,6 +3638,412 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    signIn: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignInRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDocument"];
+                };
+            };
+            /** @description Name or password is wrong */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description It failed too often; `Retry-After` says when to try again */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    signOut: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionDocument"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TokenList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    makeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TokenRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewToken"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    revokeToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the token */
+                token_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listMembers: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Programme number */
+                program: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    grantMembership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Programme number */
+                program: string;
+                /** @description Name of an account */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RoleRequest"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MemberList"];
+                };
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    revokeMembership: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Programme number */
+                program: string;
+                /** @description Name of an account */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Nobody is signed in */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
                 };
             };
             /** @description Any error */

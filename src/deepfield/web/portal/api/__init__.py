@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter, Depends
 
-from deepfield.web.portal.api import archive, facets, footprints, names, observations, products, scatter
+from deepfield.web.portal.api import account, archive, facets, footprints, names, observations, products, scatter
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
 
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown)])
-for resource in (observations, facets, footprints, scatter, products, names, archive):
+for resource in (observations, facets, footprints, scatter, products, names, account, archive):
     router.include_router(resource.router)
