@@ -43,6 +43,26 @@ def write_product(path: Path, *, value=0.0, date="2026-02-01T00:00:00.000", **ke
     return path
 
 
+def write_catalogue(path: Path, rows: int, *, date="2026-02-01T00:00:00.000") -> Path:
+    """Write a source catalogue of so many sources around (10, -20)."""
+    columns = "".join(f"# - {{name: {name}, {kind}}}\n" for name, kind in CATALOGUE_COLUMNS.items())
+    head = f"# %ECSV 1.0\n# ---\n# datatype:\n{columns}# meta:\n#   date: {date}\n# schema: astropy-2.0\n"
+    lines = [" ".join(CATALOGUE_COLUMNS)]
+    lines += [f"{n} {10 + n * 1e-4!r} {-20 + n * 1e-4!r} {n * 1e-6!r} {n % 2 == 0}" for n in range(1, rows + 1)]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(head + "\n".join(lines) + "\n")
+    return path
+
+
+CATALOGUE_COLUMNS = {
+    "label": "datatype: int64",
+    "sky_centroid.ra": "unit: deg, datatype: float64",
+    "sky_centroid.dec": "unit: deg, datatype: float64",
+    "isophotal_flux": "unit: Jy, datatype: float64",
+    "is_extended": "datatype: bool",
+}
+
+
 def write_association(path: Path, product: str, members: list[str], *, kind="image3") -> Path:
     """Write a stage-3 association of these members."""
     listed = [{"expname": name, "exptype": "science"} for name in members]

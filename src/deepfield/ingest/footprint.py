@@ -13,6 +13,7 @@ import numpy as np
 from deepfield.model.coverage import Polygon, from_vector, parse_regions, separation, to_stcs, to_vectors
 from deepfield.model.errors import InvalidValueError
 from deepfield.model.observation import Position
+from deepfield.products.gwcs import CORNERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 HULL_ABOVE = 12
 """With more separate regions than this (slits of a shutter array) their hull stands for them."""
 
+
+BELIEVED_PIXELS = 1.0
+"""How far stated corners may be off those of the gwcs before these are believed instead."""
 
 TOLERATED_PIXELS = 0.1
 """How far the stated corners of a resampled image may be off those of its pixels."""
@@ -49,6 +53,10 @@ def footprint_of(header: Header, *, resampled: bool = False) -> tuple[Footprint 
     taken then, and the note says so.
     """
     stated, notes = _stated(header)
+    outline = _outline(header)
+    if outline is not None and (not stated or _pixels_off(header, stated, outline) > BELIEVED_PIXELS):
+        off = (f"{header.filename}: S_REGION is far off the corners of its gwcs, which are taken",) if stated else ()
+        return Footprint((outline,), "corners of the gwcs in its ASDF tree"), (*notes, *off)
     if stated:
         if resampled and (exact := _corners_beside(header, stated)) is not None:
             polygon, pixels = exact
@@ -65,6 +73,17 @@ def footprint_of(header: Header, *, resampled: bool = False) -> tuple[Footprint 
         return None, notes
     polygon, origin = corners
     return Footprint((polygon,), origin), notes
+
+
+def wants_corners(header: Header) -> bool:
+    """Tell whether the gwcs of a file should be asked: it states no footprint, or one that its FITS corners belie."""
+    if header.container != "asdf" and not header.has("ASDF"):
+        return False
+    stated, _ = _stated(header)
+    if not stated:
+        return True
+    found = _corners(header)
+    return found is not None and _pixels_off(header, stated, found[0]) > BELIEVED_PIXELS
 
 
 def pixel_scale_of(header: Header) -> float | None:
@@ -139,17 +158,28 @@ def _normalised(region: Region) -> Region:
 
 def _corners_beside(header: Header, stated: tuple[Region, ...]) -> tuple[Polygon, float] | None:
     """Return the corners of the pixels and how far off the stated ones are, where they are a little off."""
-    polygon = stated[0]
-    scale = pixel_scale_of(header)
-    if len(stated) != 1 or not isinstance(polygon, Polygon) or len(polygon.vertices) != 4 or scale is None:
-        return None
     corners = _corners(header)
     if corners is None:
         return None
     found, _ = corners
-    off = max(min(separation(vertex, corner) for corner in found.vertices) for vertex in polygon.vertices)
-    pixels = off * 3600 / scale
-    return (found, pixels) if TOLERATED_PIXELS < pixels < 1 else None
+    pixels = _pixels_off(header, stated, found)
+    return (found, pixels) if TOLERATED_PIXELS < pixels < BELIEVED_PIXELS else None
+
+
+def _pixels_off(header: Header, stated: tuple[Region, ...], corners: Polygon) -> float:
+    """Return how far the four corners stated are off others, in pixels; 0 where they cannot be compared."""
+    polygon, scale = stated[0], pixel_scale_of(header)
+    if len(stated) != 1 or not isinstance(polygon, Polygon) or len(polygon.vertices) != 4 or scale is None:
+        return 0.0
+    off = max(min(separation(vertex, corner) for corner in corners.vertices) for vertex in polygon.vertices)
+    return off * 3600 / scale
+
+
+def _outline(header: Header) -> Polygon | None:
+    """Return the outline that the reader had of the file's gwcs (``products/gwcs.py``)."""
+    text = header.tree.get(CORNERS)
+    regions = parse_regions(text) if isinstance(text, str) else ()
+    return next((region for region in regions if isinstance(region, Polygon)), None)
 
 
 def _corners(header: Header) -> tuple[Polygon, str] | None:

@@ -10,9 +10,11 @@ import structlog
 
 from deepfield.catalogue.documents import deflate
 from deepfield.ingest.blueprint import FileFacts, identify
+from deepfield.ingest.footprint import wants_corners
 from deepfield.ingest.journal import Written, note
 from deepfield.missions.jwst.tables import tables_of
 from deepfield.model.errors import ArchiveError, StorageError, UnreadableFileError
+from deepfield.products.gwcs import CORNERS, gwcs_corners
 from deepfield.products.preview import make_preview, preview_stem
 from deepfield.products.reader import read_header
 from deepfield.products.store import Store, digest, key_of
@@ -80,7 +82,7 @@ def read_file(rules: Rules, found: Found) -> Reading:
 def _read(rules: Rules, found: Found) -> Reading:
     path = Path(found.path)
     sha256, size = digest(path)
-    header = read_header(path)
+    header = _with_corners(path, read_header(path))
     facts = identify(header, size=size, sha256=sha256, tables=tables_of(rules.tables))
     if facts.verdict == "refused":
         return Reading(found, sha256, refusal=facts.reason or "it is no product of this archive")
@@ -100,6 +102,12 @@ def _read(rules: Rules, found: Found) -> Reading:
     document = deflate(header.to_json())
     linked = rules.store is None
     return Reading(found, sha256, facts, document, location, linked, has_preview=has_preview, has_rows=has_rows)
+
+
+def _with_corners(path: Path, header: Header) -> Header:
+    """Give the header the outline that its gwcs tells, where the file states none that can be believed."""
+    corners = gwcs_corners(path, header) if wants_corners(header) else None
+    return header if corners is None else replace(header, tree={**header.tree, CORNERS: corners})
 
 
 def _picture(previews: Path, path: Path, facts: FileFacts) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from deepfield.products.header import Value
 
 CARD = 80
+_LARGEST = 1 << 63
+"""Whole numbers from here on are no 64-bit integers; nothing that describes a product is one."""
 
 _STRING = re.compile(r" *'((?:[^']|'')*)' *(?:/(.*))?$")
 _OTHER = re.compile(r" *([^/]*?) *(?:/(.*))?$")
@@ -86,9 +89,11 @@ def _plain(token: str) -> tuple[bool, Value]:
     if token in {"T", "F"}:
         return True, token == "T"  # noqa: S105 (the logical value of FITS)
     if _INTEGER.match(token):
-        return True, int(token)
+        number = int(token)
+        return (True, number) if abs(number) < _LARGEST else (False, None)
     if _REAL.match(token):
-        return True, float(token.upper().replace("D", "E"))
+        value = float(token.upper().replace("D", "E"))
+        return (True, value) if math.isfinite(value) else (False, None)
     if _COMPLEX.match(token):
         return True, token
     return False, None
@@ -98,7 +103,7 @@ def _continue(cards: list[Card], image: str) -> None:
     match = _STRING.match(image[8:])
     previous = cards[-1]
     if match and isinstance(previous.value, str):
-        text = previous.value.removesuffix("&") + match[1].replace("''", "'").rstrip()
+        text = previous.value.removesuffix("&") + _printable(match[1].replace("''", "'").rstrip())
         cards[-1] = Card(previous.keyword, text, (previous.comment + " " + _comment(match[2])).strip())
 
 
