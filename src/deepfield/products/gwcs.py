@@ -1,7 +1,8 @@
 """The corners of an image by the world coordinate system in its ASDF tree, where nothing plainer tells them.
 
 Only trees are loaded that hold nothing but the known parts of such a system: no other tags, no reference to anything
-outside the file, no block larger than a limit. Their converters build models of arithmetic; no code of the file exists or runs.
+outside the file, no block larger than a limit. Their converters build models of arithmetic; no code of
+the file exists or runs.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ _HANDLES: Final = re.compile(rb"^%TAG (?!! tag:stsci\.edu:asdf/\s*$)", re.MULTIL
 """A handle that makes tags mean others than those they look like."""
 _OUTSIDE: Final = re.compile(rb"\$ref|source:\s*(?!-?\d+\s*[,}\n\r]|['\"]?fits:)\S")
 _BLOCK: Final = b"\xd3BLK"
+_HEAD: Final = struct.Struct(">I4sQQQ")
 log = structlog.get_logger(__name__)
 
 
@@ -93,13 +95,12 @@ def _is_plain(content: bytes) -> bool:
 
 
 def _blocks(content: bytes, start: int) -> int:
-    """Return the bytes that the blocks unpack to, as their heads say (ASDF 1.6 §Blocks)."""
+    """Return the bytes that the blocks unpack to, as their heads say; whatever looks like a head counts."""
     total, place = 0, content.find(_BLOCK, start)
-    while content[place : place + 4] == _BLOCK:
-        (length,) = struct.unpack_from(">H", content, place + 4)
-        _flags, _compression, allocated, _used, unpacked = struct.unpack_from(">I4sQQQ", content, place + 6)
+    while place >= 0:
+        _flags, _compression, _allocated, _used, unpacked = _HEAD.unpack_from(content, place + 6)
         total += unpacked
-        place += 6 + length + allocated
+        place = content.find(_BLOCK, place + 1)
     return total
 
 
