@@ -1,13 +1,15 @@
-"""Footprints as numbers: the vertices of a polygon in a list, so that no search has to read them out of text."""
+"""Places as numbers: the vertices of a polygon in a list and the cell of a centre, so that no search works them out."""
 
 from __future__ import annotations
 
 from typing import Final
 
+import hpgeom
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+NSIDE: Final = 1 << 29
 POLYGON: Final = "POLYGON ICRS "
 
 
@@ -29,3 +31,13 @@ def vertices_of(regions: pa.ChunkedArray) -> pa.Array:
     counts[where] = words
     offsets = np.concatenate(([0], np.cumsum(counts))).astype(np.int32)
     return pa.ListArray.from_arrays(offsets, values, mask=pa.array(~where))
+
+
+def cells_of(ra: pa.ChunkedArray, dec: pa.ChunkedArray) -> pa.Array:
+    """Return the HEALPix indices (nested, order 29) of positions in degrees; null where there is none."""
+    degrees = np.column_stack([column.to_numpy().astype(float) for column in (ra, dec)])
+    placed = np.isfinite(degrees).all(axis=1) & (np.abs(degrees[:, 1]) <= 90.0)
+    cells = np.zeros(len(degrees), dtype=np.int64)
+    if placed.any():
+        cells[placed] = hpgeom.angle_to_pixel(NSIDE, *degrees[placed].T, nest=True, lonlat=True, degrees=True)
+    return pa.array(cells, mask=~placed)

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Final
 import duckdb
 import pyarrow as pa
 
-from deepfield.replica.footprints import vertices_of
+from deepfield.replica.datasets import create_statement
+from deepfield.replica.footprints import cells_of, vertices_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from deepfield.model.tables import ColumnType, TableSchema
 
-FORMAT: Final = 4
+FORMAT: Final = 5
 """Counts the layouts; a replica of another number is rebuilt."""
 
 _TYPES: Final[Mapping[ColumnType, tuple[str, pa.DataType]]] = MappingProxyType(
@@ -41,6 +42,8 @@ DOCUMENT: Final = "document"
 """Hidden column of ``observation``: which distinct combination of texts a row carries."""
 OUTLINE: Final = "outline"
 """Hidden column of ``observation``: the vertices of a footprint that is one polygon, as numbers."""
+HEALPIX: Final = "healpix"
+"""Hidden column of ``plane``: the HEALPix index of its centre, nested, order 29."""
 
 _INTERNAL: Final = (
     "CREATE TABLE replica_state (fingerprint VARCHAR, snapshot BIGINT, built_rows BIGINT, applied_rows BIGINT)",
@@ -55,17 +58,19 @@ def arrow_schema(table: TableSchema) -> pa.Schema:
     return pa.schema([*fields, pa.field("seq_from", pa.int64()), pa.field("seq_to", pa.int64())])
 
 
-def create_statements(tables: Iterable[TableSchema]) -> list[str]:
-    """Return the DDL of an empty replica."""
+def create_statements(tables: Iterable[TableSchema], *, datasets: bool = False) -> list[str]:
+    """Return the DDL of an empty replica, with or without the table of datasets."""
     statements = list(_INTERNAL)
     for table in tables:
         columns = [f"{column.name} {_TYPES[column.type][0]}" for column in table.columns]
         if table.name == "observation":
             columns += [f"{DOCUMENT} UBIGINT", f"{OUTLINE} DOUBLE[]"]
+        if table.name == "plane":
+            columns.append(f"{HEALPIX} BIGINT")
         columns += ["seq_from BIGINT", "seq_to BIGINT"]
         statements.append(f"CREATE TABLE {table.name}_all ({', '.join(columns)})")
         statements.append(f"CREATE VIEW {table.name} AS SELECT * FROM {table.name}_all WHERE seq_to IS NULL")
-    return statements
+    return [*statements, create_statement()] if datasets else statements
 
 
 def arranged(table: TableSchema, rows: pa.Table) -> pa.Table:
@@ -74,6 +79,8 @@ def arranged(table: TableSchema, rows: pa.Table) -> pa.Table:
     rows = rows.select(schema.names).cast(schema)
     if table.name == "observation":
         rows = rows.append_column(OUTLINE, vertices_of(rows["s_region"]))
+    if table.name == "plane":
+        rows = rows.append_column(HEALPIX, cells_of(rows["s_ra"], rows["s_dec"]))
     return rows
 
 
@@ -109,7 +116,7 @@ def sort_statements(table: TableSchema) -> list[str]:
     ]
 
 
-def fingerprint(tables: Iterable[TableSchema]) -> str:
+def fingerprint(tables: Iterable[TableSchema], *, datasets: bool = False) -> str:
     """Name a layout: it differs whenever a replica of another one could not be read or kept up."""
-    parts = [f"{FORMAT} duckdb {duckdb.__version__}", *create_statements(tables)]
+    parts = [f"{FORMAT} duckdb {duckdb.__version__}", *create_statements(tables, datasets=datasets)]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

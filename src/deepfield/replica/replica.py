@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.errors import ConfigurationError, RebuildingError
-from deepfield.replica import layout
+from deepfield.replica import datasets, layout
 from deepfield.replica.ahead import read_ahead
 from deepfield.replica.texts import index_new_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     from deepfield.model.tables import TableSchema
@@ -47,20 +48,33 @@ class Replica:
     snapshot of the archive, whole, whatever is applied meanwhile. A file that is missing, damaged, of another layout
     or ahead of its catalogue is built anew beside and renamed into place; until then the old content answers,
     or ``RebuildingError`` where there is none.
+
+    With ``keep_datasets`` it also holds table ``dataset_all``, see ``replica.datasets``.
     """
 
-    def __init__(self, path: Path, feed: ChangeFeed, *, memory: str = "1GB", threads: int | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        feed: ChangeFeed,
+        *,
+        memory: str = "1GB",
+        threads: int | None = None,
+        keep_datasets: bool = False,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.path: Final = path
         self._feed = feed
         self._tables: Final[tuple[TableSchema, ...]] = tuple(load_tables()[name] for name in feed.tables)
         self._settings: dict[str, str] = {
+            **(settings or {}),
             "memory_limit": memory,
             "temp_directory": f"{path}.tmp",
             "python_enable_replacements": "false",  # a name in a query is a table, never a Python variable
         }
         if threads is not None:
             self._settings["threads"] = str(threads)
-        self._fingerprint = layout.fingerprint(self._tables)
+        self._datasets = keep_datasets
+        self._fingerprint = layout.fingerprint(self._tables, datasets=keep_datasets)
         self._change = threading.Condition()
         self._writing = threading.Lock()
         self._connection: duckdb.DuckDBPyConnection | None = None
@@ -129,8 +143,10 @@ class Replica:
         """
         snapshot, known = self._largest_field
         if snapshot != newest:
-            query = "SELECT max(coalesce(s_fov, CASE WHEN s_region IS NULL THEN 0 ELSE 360 END)) FROM observation_all"
-            known = float(cursor.execute(query).fetchall()[0][0] or 0.0)
+            tables = ("observation_all", "dataset_all") if self._datasets else ("observation_all",)
+            field = "max(coalesce(s_fov, CASE WHEN s_region IS NULL THEN 0 ELSE 360 END))"
+            query = " UNION ALL ".join(f"SELECT {field} FROM {table}" for table in tables)
+            known = max(float(largest or 0.0) for (largest,) in cursor.execute(query).fetchall())
             self._largest_field = (newest, known)
         return known
 
@@ -176,6 +192,7 @@ class Replica:
         connection = self._connection
         assert connection is not None
         after, applied = self._snapshot, 0
+        touched: list[pa.Array] = []
         connection.execute("BEGIN TRANSACTION")
         try:
             for table in self._tables:
@@ -183,8 +200,15 @@ class Replica:
                     connection.register("changed_rows", chunk)
                     connection.execute(layout.merge_statement(table, "changed_rows"))
                     connection.unregister("changed_rows")
+                    if table.name in datasets.FEEDING:
+                        touched.append(pc.unique(chunk["obs_number"]))
                     applied += chunk.num_rows if table.name == "observation" else 0
             index_new_documents(connection)
+            if self._datasets and touched:
+                connection.register(datasets.TOUCHED, pa.table({"obs_number": pc.unique(pa.chunked_array(touched))}))
+                for statement in datasets.refresh_statements():
+                    connection.execute(statement)
+                connection.unregister(datasets.TOUCHED)
             connection.execute(
                 "UPDATE replica_state SET snapshot = ?, applied_rows = applied_rows + ?", [until, applied]
             )
@@ -217,7 +241,7 @@ class Replica:
         total = sum(self._feed.count(table.name) for table in self._tables) or 1
         read = 0
         with duckdb.connect(str(path), config=dict(self._settings)) as connection:
-            for statement in layout.create_statements(self._tables):
+            for statement in layout.create_statements(self._tables, datasets=self._datasets):
                 connection.execute(statement)
             observations = 0
             for table in self._tables:
@@ -231,6 +255,8 @@ class Replica:
                 for statement in layout.sort_statements(table):
                     connection.execute(statement)
             index_new_documents(connection)
+            if self._datasets:
+                connection.execute(datasets.fill_statement())
             connection.execute(
                 "INSERT INTO replica_state VALUES (?, ?, ?, 0)", [self._fingerprint, until, observations]
             )
