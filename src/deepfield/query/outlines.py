@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from deepfield.model.coverage import Region
 
@@ -47,7 +47,7 @@ class Outlines:
         for row, text in enumerate(texts):
             regions = (Point(ra[row], dec[row]),) if text is None else parse_regions(text)
             for region in regions:
-                outlines._add(row, region)
+                outlines.add(row, region)
         return outlines
 
     @classmethod
@@ -65,15 +65,14 @@ class Outlines:
         outlines = cls(len(vertices))
         for row, text in zip(others.tolist(), kept, strict=True):
             for region in (Point(ra[row], dec[row]),) if text is None else parse_regions(text):
-                outlines._add(row, region)
-        lengths = pc.fill_null(pc.list_value_length(vertices), 0).to_numpy()
-        starts = np.cumsum(lengths) - lengths
-        values = vertices.flatten().to_numpy()
-        for length in np.unique(lengths[lengths > 0]).tolist():
-            rows = np.flatnonzero(lengths == length)
-            coordinates = values[starts[rows][:, None] + np.arange(length)]
-            outlines._polygons.setdefault(length // 2, []).append((rows, coordinates.reshape(-1, length // 2, 2)))
+                outlines.add(row, region)
+        for rows, coordinates in polygons_of(vertices):
+            outlines.add_polygons(rows, coordinates)
         return outlines
+
+    def add_polygons(self, rows: Rows, coordinates: Array) -> None:
+        """Let rows have polygons of equally many vertices: (row, vertex, ra and dec in degrees)."""
+        self._polygons.setdefault(coordinates.shape[1], []).append((rows, coordinates))
 
     def meet(self, region: Region) -> Mask:
         """Tell for each row whether its footprint and the region have a point in common."""
@@ -87,7 +86,20 @@ class Outlines:
             np.logical_or.at(met, rows, hits)
         return met
 
-    def _add(self, row: int, region: Region) -> None:
+    def within(self, region: Region) -> Mask:
+        """Tell for each row whether its footprint lies wholly within the region, borders included."""
+        inside = np.ones(self._size, dtype=np.bool_)
+        for rows, values in self._circles:
+            hits = _disks_within(_vectors(values[:, 0], values[:, 1]), np.radians(values[:, 2]), region)
+            np.logical_and.at(inside, rows, hits)
+        for pieces in self._polygons.values():
+            rows, degrees = (np.concatenate(part) for part in zip(*pieces, strict=True))
+            hits = _polygons_within(_vectors(degrees[..., 0], degrees[..., 1]), region)
+            np.logical_and.at(inside, rows, hits)
+        return inside
+
+    def add(self, row: int, region: Region) -> None:
+        """Let a row have a region, or one more."""
         match region:
             case Polygon():
                 corners = np.array(region.normalised().vertices)
@@ -97,7 +109,18 @@ class Outlines:
             case Point(ra, dec):
                 self._circles.append((np.array([row]), np.array([[ra, dec, 0.0]])))
             case Box():
-                self._add(row, region.polygon())
+                self.add(row, region.polygon())
+
+
+def polygons_of(vertices: pa.Array) -> Iterator[tuple[Rows, Array]]:
+    """Read polygons out of lists ``[ra, dec, ra, dec, …]``: by length, the rows and what ``add_polygons`` takes."""
+    lengths = pc.fill_null(pc.list_value_length(vertices), 0).to_numpy()
+    starts = np.cumsum(lengths) - lengths
+    values = vertices.flatten().to_numpy(zero_copy_only=False)
+    for length in np.unique(lengths[(lengths >= 6) & (lengths % 2 == 0)]).tolist():
+        rows = np.flatnonzero(lengths == length)
+        coordinates = values[starts[rows][:, None] + np.arange(length)]
+        yield rows, coordinates.reshape(-1, length // 2, 2)
 
 
 def distances(ra: Array, dec: Array, centre: Point | Circle) -> Array:
@@ -120,6 +143,45 @@ def _disks_meet(centres: Array, radii: Array, region: Region) -> Mask:
                 ],
                 dtype=np.bool_,
             )
+
+
+def _disks_within(centres: Array, radii: Array, region: Region) -> Mask:
+    match region:
+        case Circle(ra, dec, radius):
+            return np.asarray(_angles(centres, _vector(ra, dec)) + radii <= np.radians(radius) + _TOUCH)
+        case Point(ra, dec):
+            return np.asarray(_angles(centres, _vector(ra, dec)) + radii <= _TOUCH)
+        case Polygon() | Box():
+            corners = _corners(region)[None]
+            inside = [bool(_polygons_near(corners, centre, 0.0)[0]) for centre in centres]
+            room = np.array([_distance_to_sides(corners, centre).min() for centre in centres])
+            return np.array(inside, dtype=np.bool_) & (room >= radii - _TOUCH)
+
+
+def _polygons_within(polygons: Array, region: Region) -> Mask:
+    match region:
+        case Circle(ra, dec, radius) if radius <= 90.0:
+            return np.asarray(_angles(polygons, _vector(ra, dec)).max(axis=-1) <= np.radians(radius) + _TOUCH)
+        case Circle(ra, dec, radius):  # where no point lies in the cap on the other side
+            return ~_polygons_near(polygons, -_vector(ra, dec), np.pi - np.radians(radius) - 2 * _TOUCH)
+        case Point():
+            return np.zeros(len(polygons), dtype=np.bool_)
+        case Polygon() | Box():
+            corners = _corners(region)
+            return np.array([_polygon_within(polygon, corners) for polygon in polygons], dtype=np.bool_)
+
+
+def _polygon_within(polygon: Array, corners: Array) -> bool:
+    """Tell whether a polygon has all corners in another one, and no side of its own that crosses one of it."""
+    if not all(_polygons_near(corners[None], vertex, 0.0)[0] for vertex in polygon):
+        return False
+    start, end = polygon[:, None], np.roll(polygon, -1, axis=0)[:, None]
+    first, second = corners[None], np.roll(corners, -1, axis=0)[None]
+    acb, bda = -_triple(start, end, first), _triple(start, end, second)
+    cbd, dac = -_triple(first, second, end), _triple(first, second, start)
+    proper = (acb * bda > 0) & (acb * cbd > 0) & (acb * dac > 0)
+    clear = np.minimum(*(np.minimum(np.abs(one), np.abs(two)) for one, two in ((acb, bda), (cbd, dac)))) > _TOUCH
+    return not bool(np.any(proper & clear))
 
 
 def _polygons_meet(polygons: Array, region: Region) -> Mask:

@@ -1,0 +1,276 @@
+"""Regions in columns: what engines call where a region is not the same for all rows, vectorised over Arrow columns.
+
+A region is a list of degrees: two of a point, three of a circle (ra, dec, radius), six or more of a polygon; or, where
+the list is null, text as ``s_region`` has it. No row without a region, and none whose region cannot be right, has an
+answer: it is null.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import hpgeom
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
+from deepfield.model.errors import InvalidValueError
+from deepfield.query.outlines import Outlines, polygons_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from deepfield.model.coverage import Region
+
+Column: TypeAlias = pa.ChunkedArray
+
+NSIDE: Final = 1 << 29
+
+
+class Regions:
+    """The regions of a column, one a row; several shapes in one text are their union."""
+
+    def __init__(self, numbers: Column, texts: Column) -> None:
+        self.size: Final = len(numbers)
+        lists = numbers.combine_chunks() if isinstance(numbers, pa.ChunkedArray) else numbers
+        words = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+        self._lists, self._words = lists, words
+        self.constant: Final = _all_equal(lists, words)
+        self._read: dict[object, tuple[Region, ...] | None] = {}
+
+    def __getitem__(self, row: int) -> tuple[Region, ...] | None:
+        key = self._key(row)
+        if key not in self._read:
+            self._read[key] = _regions(key)
+        return self._read[key]
+
+    def groups(self) -> Iterator[tuple[tuple[Region, ...], NDArray[np.int64]]]:
+        """Yield each distinct region with its rows."""
+        if self.constant:
+            if self.size and (regions := self[0]) is not None:
+                yield regions, np.arange(self.size)
+            return
+        rows: dict[object, list[int]] = {}
+        for row in range(self.size):
+            rows.setdefault(self._key(row), []).append(row)
+        for each in rows.values():
+            if (regions := self[each[0]]) is not None:
+                yield regions, np.array(each)
+
+    def outlines(self, rows: NDArray[np.int64]) -> tuple[Outlines, NDArray[np.bool_]]:
+        """Return the outlines of some rows, and which of them have a region."""
+        outlines = Outlines(len(rows))
+        there = np.zeros(len(rows), dtype=np.bool_)
+        for places, coordinates in polygons_of(self._lists.take(pa.array(rows))):
+            right = np.isfinite(coordinates).all(axis=(1, 2)) & (np.abs(coordinates[..., 1]) <= 90.0).all(axis=1)
+            outlines.add_polygons(places[right], coordinates[right])
+            there[places] = True
+            there[places[~right]] = False
+        for place in np.flatnonzero(~there & self._maybe(rows)).tolist():
+            for region in self[int(rows[place])] or ():
+                outlines.add(place, region)
+                there[place] = True
+        return outlines, there
+
+    def _maybe(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which rows may hold a region that is no polygon in numbers."""
+        lengths = pc.fill_null(pc.list_value_length(self._lists), 0).to_numpy()
+        return np.asarray(lengths[rows] < 6)
+
+    def _key(self, row: int) -> object:
+        numbers = self._lists[row].as_py()
+        return tuple(numbers) if numbers is not None else self._words[row].as_py()
+
+
+def meet(first: Column, first_text: Column, second: Column, second_text: Column) -> pa.Array:
+    """Tell of each row whether its two regions have a point in common."""
+    return _tested(Regions(first, first_text), Regions(second, second_text), Outlines.meet)
+
+
+def within(inner: Column, inner_text: Column, outer: Column, outer_text: Column) -> pa.Array:
+    """Tell of each row whether its first region lies wholly within its second, borders included."""
+    return _tested(Regions(inner, inner_text), Regions(outer, outer_text), Outlines.within, turn=False)
+
+
+def area(numbers: Column, texts: Column) -> pa.Array:
+    """Return areas in square degrees; the shapes of a union are summed up."""
+    return _mapped(Regions(numbers, texts), lambda regions: sum(area_of(region) for region in regions), pa.float64())
+
+
+def centroid(numbers: Column, texts: Column) -> pa.Array:
+    """Return the point in the middle of each region."""
+    return _mapped(Regions(numbers, texts), _middle, pa.list_(pa.float64()))
+
+
+def box(ra: Column, dec: Column, width: Column, height: Column) -> pa.Array:
+    """Return boxes as the polygons that the standard says they are (ADQL 2.1 §4.2.9)."""
+    rows = zip(*(column.to_pylist() for column in (ra, dec, width, height)), strict=True)
+    return pa.array([_box(*row) for row in rows], pa.list_(pa.float64()))
+
+
+def cell(order: Column, ra: Column, dec: Column) -> pa.Array:
+    """Return HEALPix indices, nested, of positions."""
+    orders, positions = order.to_numpy(), np.column_stack([_floats(ra), _floats(dec)])
+    there = _are_positions(positions) & (orders >= 0) & (orders <= 29)
+    found = np.zeros(len(positions), dtype=np.int64)
+    for each in np.unique(orders[there]).tolist():
+        rows = there & (orders == each)
+        found[rows] = hpgeom.angle_to_pixel(1 << int(each), *positions[rows].T, nest=True, lonlat=True, degrees=True)
+    return pa.array(found, mask=~there)
+
+
+def cells_around(order: Column, ra: Column, dec: Column, radius: Column) -> pa.Array:
+    """Return the HEALPix cells that a circle may touch, where cells are at least as wide as its radius."""
+    orders, positions, radii = order.to_numpy(), np.column_stack([_floats(ra), _floats(dec)]), _floats(radius)
+    there = np.flatnonzero(_are_positions(positions) & (radii >= 0))
+    found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(positions)
+    if len(there):
+        nside = 1 << int(orders[0])
+        lon, lat = positions[there].T
+        own = hpgeom.angle_to_pixel(nside, lon, lat, nest=True, lonlat=True, degrees=True)
+        near = np.column_stack([own, hpgeom.neighbors(nside, own, nest=True)])
+        middle = hpgeom.pixel_to_vector(nside, near.clip(0), nest=True)
+        at = hpgeom.angle_to_vector(lon, lat, lonlat=True, degrees=True)
+        chord = np.sqrt(sum((axis - place[:, None]) ** 2 for axis, place in zip(middle, at.T, strict=True)))
+        reach = np.radians(hpgeom.max_pixel_radius(nside, degrees=True) + radii[there]) * (1 + 1e-9)
+        wanted = (near >= 0) & (2 * np.arcsin(np.minimum(1.0, chord / 2)) <= reach[:, None])
+        wanted[:, 0] = True
+        for row, cells, chosen in zip(there.tolist(), near, wanted, strict=True):
+            found[row] = cells[chosen]
+    offsets = np.concatenate([[0], np.cumsum([len(each) for each in found])]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, np.concatenate([*found, np.empty(0, np.int64)]))
+
+
+def cell_centre(order: Column, index: Column) -> pa.Array:
+    """Return the point in the middle of a HEALPix cell, nested."""
+    found: list[list[float] | None] = []
+    for each, number in zip(order.to_pylist(), index.to_pylist(), strict=True):
+        if each is None or number is None or not 0 <= each <= 29 or not 0 <= number < 12 << (2 * each):
+            found.append(None)
+        else:
+            ra, dec = hpgeom.pixel_to_angle(1 << each, number, nest=True, lonlat=True, degrees=True)
+            found.append([float(ra), float(dec)])
+    return pa.array(found, pa.list_(pa.float64()))
+
+
+def area_of(region: Region) -> float:
+    """Return the area of a region in square degrees."""
+    match region:
+        case Circle(_, _, radius):
+            half = math.sin(math.radians(radius) / 2)
+            return 4 * math.pi * half * half * math.degrees(1.0) ** 2
+        case Polygon():
+            return region.normalised().area()
+        case Box():
+            return region.polygon().area()
+        case Point():
+            return 0.0
+
+
+def numbers_of(region: Region) -> list[float]:
+    """Return a region as a list of degrees."""
+    match region:
+        case Circle(ra, dec, radius):
+            return [ra % 360.0, dec, radius]
+        case Point(ra, dec):
+            return [ra % 360.0, dec]
+        case Polygon():
+            return [number for vertex in region.normalised().vertices for number in vertex]
+        case Box():
+            return numbers_of(region.polygon())
+
+
+def region_of(numbers: Sequence[float]) -> Region:
+    """Return the region that a list of degrees means.
+
+    Raises:
+        InvalidValueError: it means none.
+    """
+    match len(numbers):
+        case 2:
+            return Point(*numbers)
+        case 3:
+            return Circle(*numbers)
+        case count if count >= 6 and count % 2 == 0:
+            return Polygon(tuple(zip(numbers[::2], numbers[1::2], strict=True))).normalised()
+        case count:
+            raise InvalidValueError("region", numbers, f"2, 3 or an even count of numbers from 6 on, not {count}")
+
+
+def _regions(key: object) -> tuple[Region, ...] | None:
+    try:
+        if isinstance(key, tuple):
+            return (region_of(key),)
+        return parse_regions(key) if isinstance(key, str) else None
+    except (InvalidValueError, TypeError):
+        return None
+
+
+Test: TypeAlias = "Callable[[Outlines, Region], NDArray[np.bool_]]"
+
+
+def _tested(first: Regions, second: Regions, test: Test, *, turn: bool = True) -> pa.Array:
+    """Test the outlines of one column against the distinct regions of the other; which is which may be turned."""
+    if turn and first.constant and not second.constant:
+        first, second = second, first
+    answers = np.zeros(first.size, dtype=np.bool_)
+    known = np.zeros(first.size, dtype=np.bool_)
+    for regions, rows in second.groups():
+        outlines, known[rows] = first.outlines(rows)
+        for region in regions:
+            answers[rows] |= test(outlines, region)
+    return pa.array(answers, mask=~known)
+
+
+def _mapped(regions: Regions, value: Callable[[tuple[Region, ...]], object], kind: pa.DataType) -> pa.Array:
+    found = (regions[row] for row in range(regions.size))
+    return pa.array([None if each is None else value(each) for each in found], kind)
+
+
+def _middle(regions: tuple[Region, ...]) -> list[float]:
+    middles = [region.centroid() for region in regions]
+    if len(middles) == 1:
+        return [middles[0].ra, middles[0].dec]
+    weights = np.array([area_of(region) for region in regions])
+    weights = weights if weights.sum() > 0 else np.ones(len(regions))
+    x, y, z = hpgeom.angle_to_vector(
+        np.array([each.ra for each in middles]), np.array([each.dec for each in middles]), lonlat=True, degrees=True
+    ).T
+    ra, dec = hpgeom.vector_to_angle(*((axis * weights).sum() for axis in (x, y, z)), lonlat=True, degrees=True)
+    return [float(ra), float(dec)]
+
+
+def _box(ra: float | None, dec: float | None, width: float | None, height: float | None) -> list[float] | None:
+    if ra is None or dec is None or width is None or height is None:
+        return None
+    try:
+        return numbers_of(Box(ra, dec, width, height))
+    except InvalidValueError:
+        return None
+
+
+def _all_equal(lists: pa.Array, words: pa.Array) -> bool:
+    """Tell whether a column certainly has the same region in all rows."""
+    if len(lists) < 2:
+        return True
+    if words.null_count != len(words):
+        return bool(lists.null_count == len(lists) and words.null_count == 0 and len(words.unique()) == 1)
+    if lists.null_count:
+        return bool(lists.null_count == len(lists))
+    lengths = np.diff(lists.offsets.to_numpy())
+    if np.any(lengths != lengths[0]):
+        return False
+    table = lists.flatten().to_numpy(zero_copy_only=False).reshape(len(lists), -1)
+    return bool(np.all(table == table[0]))
+
+
+def _floats(column: Column) -> NDArray[np.float64]:
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _are_positions(positions: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return np.asarray(np.isfinite(positions).all(axis=1) & (np.abs(positions[:, 1]) <= 90.0))
