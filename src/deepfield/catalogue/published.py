@@ -65,7 +65,7 @@ class Feed:
     sky: Sky | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PublishedTable:
     """A table that queries name."""
 

@@ -7,7 +7,9 @@
     │   └── InvalidQueryError       a search asks for something no table has
     │       ├── UnknownColumnError
     │       └── AdqlError           an ADQL query is wrong at one place
-    │           └── AdqlSyntaxError
+    │           ├── AdqlSyntaxError
+    │           ├── AdqlNameError   a name that no table, column or function has
+    │           └── AdqlTypeError   a value of a type, or at a place, where it cannot stand
     ├── NotFoundError
     │   ├── UnknownObservationError
     │   ├── UnknownProductError
@@ -80,6 +82,14 @@ class AdqlError(InvalidQueryError):
 
 class AdqlSyntaxError(AdqlError):
     """An ADQL query holds a word where the grammar has another."""
+
+
+class AdqlNameError(AdqlError):
+    """An ADQL query names a table, column or function that is not there, or that could be several."""
+
+
+class AdqlTypeError(AdqlError):
+    """An ADQL query holds a value where one of its type, or with its number, cannot stand."""
 
 
 class NotFoundError(ArchiveError):

@@ -74,6 +74,10 @@ class Outlines:
         """Let rows have polygons of equally many vertices: (row, vertex, ra and dec in degrees)."""
         self._polygons.setdefault(coordinates.shape[1], []).append((rows, coordinates))
 
+    def add_circles(self, rows: Rows, values: Array) -> None:
+        """Let rows have circles: (row, ra, dec and radius in degrees); points have radius 0."""
+        self._circles.append((rows, values))
+
     def meet(self, region: Region) -> Mask:
         """Tell for each row whether its footprint and the region have a point in common."""
         met = np.zeros(self._size, dtype=np.bool_)
@@ -114,13 +118,19 @@ class Outlines:
 
 def polygons_of(vertices: pa.Array) -> Iterator[tuple[Rows, Array]]:
     """Read polygons out of lists ``[ra, dec, ra, dec, …]``: by length, the rows and what ``add_polygons`` takes."""
+    for rows, values in lists_of(vertices):
+        if values.shape[1] >= 6 and values.shape[1] % 2 == 0:
+            yield rows, values.reshape(len(rows), -1, 2)
+
+
+def lists_of(vertices: pa.Array) -> Iterator[tuple[Rows, Array]]:
+    """Read lists of numbers: by length, the rows and their numbers."""
     lengths = pc.fill_null(pc.list_value_length(vertices), 0).to_numpy()
     starts = np.cumsum(lengths) - lengths
     values = vertices.flatten().to_numpy(zero_copy_only=False)
-    for length in np.unique(lengths[(lengths >= 6) & (lengths % 2 == 0)]).tolist():
+    for length in np.unique(lengths[lengths > 0]).tolist():
         rows = np.flatnonzero(lengths == length)
-        coordinates = values[starts[rows][:, None] + np.arange(length)]
-        yield rows, coordinates.reshape(-1, length // 2, 2)
+        yield rows, values[starts[rows][:, None] + np.arange(length)]
 
 
 def distances(ra: Array, dec: Array, centre: Point | Circle) -> Array:

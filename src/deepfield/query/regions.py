@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from deepfield.query.filters import Match
 
 ORDER: Final = 29
-_FIELDS: Final = (0.3, 1.0, 5.0, 360.0)
+FIELDS: Final = (0.3, 1.0, 5.0, 360.0)
 """Upper bounds in degrees of ``s_fov`` by which footprints are sorted into classes, each searched as far as its own
 largest reaches: a single huge footprint does not widen the search for all others."""
-_SLACK: Final = 1e-6
+SLACK: Final = 1e-6
 """Degrees added where leaving out is not yet final: more than rounding of ``s_fov`` can be, less than matters."""
 _EXPLICIT_RADIUS: Final = 2.0
 """Degrees up to which every candidate is tested one by one; beyond, those well inside are taken by their circle."""
@@ -124,7 +124,7 @@ def meets(rows: pa.Table, regions: Sequence[Region], match: Match) -> NDArray[np
     for region in regions:
         circle = enclosing_circle(region)
         half = 0.0 if match == "center" else fields / 2
-        near = np.flatnonzero(distances(ra, dec, circle) <= circle.radius + half + _SLACK)
+        near = np.flatnonzero(distances(ra, dec, circle) <= circle.radius + half + SLACK)
         if match == "center":
             outlines = Outlines.points(ra[near], dec[near])
         else:
@@ -149,8 +149,8 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Tabl
         where = _within(circle, each)
         angle, half = angle_to(circle), _half_field(match)
         if by_circle:
-            inside.append(f"({where} AND {angle} + {half} <= {circle.radius - _SLACK!r})")
-            where += f" AND {angle} + {half} > {circle.radius - _SLACK!r}"
+            inside.append(f"({where} AND {angle} + {half} <= {circle.radius - SLACK!r})")
+            where += f" AND {angle} + {half} > {circle.radius - SLACK!r}"
         alternatives.append(f"{where} AND {_may_reach(circle, match)}")
     columns = ", ".join((f"{_O}.obs_number", f"{_O}.healpix", *LOOKS))
     return session.run_numeric(columns, "observation", alternatives), inside
@@ -179,7 +179,7 @@ def _reach(session: Session, match: Match) -> list[Reach]:
     if match == "center":
         return [Reach(None, 0.0, None)]
     largest = session.largest_field
-    bounds = [(low, high) for low, high in pairwise((0.0, *_FIELDS)) if low < largest] or [(0.0, 0.0)]
+    bounds = [(low, high) for low, high in pairwise((0.0, *FIELDS)) if low < largest] or [(0.0, 0.0)]
     return [Reach(low or None, min(high, largest), None if high >= largest else high) for low, high in bounds]
 
 
@@ -190,7 +190,7 @@ def _within(circle: Circle, reach: Reach) -> str:
         parts.append(f"{_FIELD} > {reach.above!r}")
     if reach.until is not None:
         parts.append(f"{_FIELD} <= {reach.until!r}")
-    ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach.largest / 2 + _SLACK))
+    ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach.largest / 2 + SLACK))
     if ranges is None:
         parts.append(f"{_O}.s_ra IS NOT NULL")
     else:
@@ -201,7 +201,7 @@ def _within(circle: Circle, reach: Reach) -> str:
 
 def _may_reach(circle: Circle, match: Match) -> str:
     """Return the condition that a row's own circle reaches another, but for rounding."""
-    return f"{angle_to(circle)} <= {circle.radius + _SLACK!r} + {_half_field(match)}"
+    return f"{angle_to(circle)} <= {circle.radius + SLACK!r} + {_half_field(match)}"
 
 
 def _half_field(match: Match) -> str:

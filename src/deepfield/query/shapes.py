@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 import hpgeom
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
 from deepfield.model.errors import InvalidValueError
-from deepfield.query.outlines import Outlines, polygons_of
+from deepfield.query.outlines import Outlines, lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +27,12 @@ if TYPE_CHECKING:
 
 Column: TypeAlias = pa.ChunkedArray
 
-NSIDE: Final = 1 << 29
+_WIDTH: Final = 58.6
+"""Degrees of a HEALPix cell of order 0."""
+_ROOM: Final = 8
+"""How many times wider than a radius cells are to be."""
+_FINEST: Final = 20
+_MOST_CELLS: Final = 50_000
 
 
 class Regions:
@@ -65,21 +69,24 @@ class Regions:
         """Return the outlines of some rows, and which of them have a region."""
         outlines = Outlines(len(rows))
         there = np.zeros(len(rows), dtype=np.bool_)
-        for places, coordinates in polygons_of(self._lists.take(pa.array(rows))):
-            right = np.isfinite(coordinates).all(axis=(1, 2)) & (np.abs(coordinates[..., 1]) <= 90.0).all(axis=1)
-            outlines.add_polygons(places[right], coordinates[right])
-            there[places] = True
-            there[places[~right]] = False
-        for place in np.flatnonzero(~there & self._maybe(rows)).tolist():
+        for places, values in lists_of(self._lists.take(pa.array(rows))):
+            right = np.isfinite(values).all(axis=1)
+            count = values.shape[1]
+            if count in {2, 3}:
+                right &= (np.abs(values[:, 1]) <= 90.0) & (values[:, 2:] >= 0).all(axis=1)
+                circles = np.column_stack([values, np.zeros(len(values))])[:, :3]
+                outlines.add_circles(places[right], circles[right])
+            elif count >= 6 and count % 2 == 0:
+                right &= (np.abs(values[:, 1::2]) <= 90.0).all(axis=1)
+                outlines.add_polygons(places[right], values[right].reshape(-1, count // 2, 2))
+            else:
+                continue
+            there[places[right]] = True
+        for place in np.flatnonzero(self._lists.is_null().to_numpy(zero_copy_only=False)[rows]).tolist():
             for region in self[int(rows[place])] or ():
                 outlines.add(place, region)
                 there[place] = True
         return outlines, there
-
-    def _maybe(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which rows may hold a region that is no polygon in numbers."""
-        lengths = pc.fill_null(pc.list_value_length(self._lists), 0).to_numpy()
-        return np.asarray(lengths[rows] < 6)
 
     def _key(self, row: int) -> object:
         numbers = self._lists[row].as_py()
@@ -124,25 +131,56 @@ def cell(order: Column, ra: Column, dec: Column) -> pa.Array:
 
 
 def cells_around(order: Column, ra: Column, dec: Column, radius: Column) -> pa.Array:
-    """Return the HEALPix cells that a circle may touch, where cells are at least as wide as its radius."""
-    orders, positions, radii = order.to_numpy(), np.column_stack([_floats(ra), _floats(dec)]), _floats(radius)
-    there = np.flatnonzero(_are_positions(positions) & (radii >= 0))
-    found: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(positions)
-    if len(there):
-        nside = 1 << int(orders[0])
-        lon, lat = positions[there].T
-        own = hpgeom.angle_to_pixel(nside, lon, lat, nest=True, lonlat=True, degrees=True)
-        near = np.column_stack([own, hpgeom.neighbors(nside, own, nest=True)])
-        middle = hpgeom.pixel_to_vector(nside, near.clip(0), nest=True)
-        at = hpgeom.angle_to_vector(lon, lat, lonlat=True, degrees=True)
-        chord = np.sqrt(sum((axis - place[:, None]) ** 2 for axis, place in zip(middle, at.T, strict=True)))
-        reach = np.radians(hpgeom.max_pixel_radius(nside, degrees=True) + radii[there]) * (1 + 1e-9)
-        wanted = (near >= 0) & (2 * np.arcsin(np.minimum(1.0, chord / 2)) <= reach[:, None])
-        wanted[:, 0] = True
-        for row, cells, chosen in zip(there.tolist(), near, wanted, strict=True):
-            found[row] = cells[chosen]
-    offsets = np.concatenate([[0], np.cumsum([len(each) for each in found])]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, np.concatenate([*found, np.empty(0, np.int64)]))
+    """Return the HEALPix cells that a circle may touch; an order for all rows.
+
+    Raises:
+        InvalidValueError: a radius reaches too many cells.
+    """
+    positions, radii = np.column_stack([_floats(ra), _floats(dec)]), _floats(radius)
+    rows = np.flatnonzero(_are_positions(positions) & (radii >= 0))
+    counts = np.zeros(len(positions), dtype=np.int64)
+    if not len(rows):
+        return _lists(counts, np.empty(0, np.int64))
+    level = int(order[0].as_py())
+    nside = 1 << level
+    lon, lat = positions[rows].T
+    own = hpgeom.angle_to_pixel(nside, lon, lat, nest=True, lonlat=True, degrees=True)
+    near = np.column_stack([own, hpgeom.neighbors(nside, own, nest=True)])
+    middle = hpgeom.pixel_to_vector(nside, near.clip(0), nest=True)
+    at = hpgeom.angle_to_vector(lon, lat, lonlat=True, degrees=True)
+    chord = np.sqrt(sum((axis - place[:, None]) ** 2 for axis, place in zip(middle, at.T, strict=True)))
+    reach = np.radians(hpgeom.max_pixel_radius(nside, degrees=True) + radii[rows]) * (1 + 1e-9)
+    wanted = (near >= 0) & (2 * np.arcsin(np.minimum(1.0, chord / 2)) <= reach[:, None])
+    wanted[:, 0] = True
+    counts[rows] = wanted.sum(axis=1)
+    wide = radii[rows] > width_of(level) / _ROOM
+    if not wide.any():
+        return _lists(counts, near[wanted])
+    found = [cells[chosen] for cells, chosen in zip(near, wanted, strict=True)]
+    for place in np.flatnonzero(wide).tolist():
+        size = float(min(radii[rows[place]], 180.0))
+        if (size / width_of(level)) ** 2 > _MOST_CELLS:
+            raise InvalidValueError("radius", size, "a smaller radius, where it differs from row to row")
+        found[place] = hpgeom.query_circle(
+            nside, lon[place], lat[place], size, inclusive=True, fact=4, nest=True, lonlat=True, degrees=True
+        )
+        counts[rows[place]] = len(found[place])
+    return _lists(counts, np.concatenate(found))
+
+
+def width_of(order: int) -> float:
+    """Return about how wide a HEALPix cell is, in degrees."""
+    return _WIDTH / (1 << order)
+
+
+def order_for(radius: float) -> int:
+    """Return the order whose cells are so wide that a circle seldom touches more than a few; -1 where none is."""
+    return min(_FINEST, math.floor(math.log2(_WIDTH / (_ROOM * max(radius, 1e-7)))))
+
+
+def _lists(counts: NDArray[np.int64], values: NDArray[np.int64]) -> pa.Array:
+    offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, values.astype(np.int64))
 
 
 def cell_centre(order: Column, index: Column) -> pa.Array:

@@ -1,0 +1,179 @@
+"""ADQL's mathematical functions and the user-defined ones that this archive has, in the engine's SQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from deepfield.model.tables import ColumnType
+
+Result = Literal["same", "float64"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mathematical:
+    """How the engine spells a function: ``{0}`` and ``{1}`` are its arguments, doubles unless ``result`` is ``same``."""
+
+    sql: str
+    result: Result = "float64"
+    unit: str | None = None
+    keeps_unit: bool = False
+
+
+MATHEMATICAL: Final[Mapping[str, Mathematical]] = MappingProxyType(
+    {
+        "ABS": Mathematical("abs({0})", "same", keeps_unit=True),
+        "ACOS": Mathematical("acos({0})", unit="rad"),
+        "ASIN": Mathematical("asin({0})", unit="rad"),
+        "ATAN": Mathematical("atan({0})", unit="rad"),
+        "ATAN2": Mathematical("atan2({0}, {1})", unit="rad"),
+        "CEILING": Mathematical("ceil({0})", keeps_unit=True),
+        "COS": Mathematical("cos({0})"),
+        "COT": Mathematical("cot({0})"),
+        "DEGREES": Mathematical("degrees({0})", unit="deg"),
+        "EXP": Mathematical("exp({0})"),
+        "FLOOR": Mathematical("floor({0})", keeps_unit=True),
+        "LOG": Mathematical("ln({0})"),
+        "LOG10": Mathematical("log10({0})"),
+        "PI": Mathematical("pi()"),
+        "POWER": Mathematical("pow({0}, {1})"),
+        "RADIANS": Mathematical("radians({0})", unit="rad"),
+        "ROUND": Mathematical("round({0}, {1})", keeps_unit=True),
+        "SIN": Mathematical("sin({0})"),
+        "SQRT": Mathematical("sqrt({0})"),
+        "TAN": Mathematical("tan({0})"),
+        "TRUNCATE": Mathematical("(trunc({0} * pow(1e1, {1})) / pow(1e1, {1}))", keeps_unit=True),
+    }
+)
+"""All but MOD and RAND, which differ by type and by the number of their arguments."""
+DIGITS: Final = frozenset({"ROUND", "TRUNCATE"})
+"""Functions whose second argument, a number of digits, may be left out."""
+
+
+Argument = Literal["number", "integer", "text", "moment", "point", "interval", "any"]
+
+
+@dataclass(frozen=True, slots=True)
+class UserDefined:
+    """A function beyond the standard: how it is called, what it gives, and how the engine spells it."""
+
+    name: str
+    arguments: tuple[Argument, ...]
+    sql: str
+    type: ColumnType
+    form: str
+    """As TAPRegExt declares it: ``name(arg type, …) -> type``."""
+    description: str
+    unit: str | None = None
+    ucd: str | None = None
+    aggregate: bool = False
+    point: bool = False
+    """Whether the value is a point, made of the list that the SQL gives."""
+
+
+_WORD: Final = r"'\b' || regexp_escape(lower({1})) || '\b'"
+_ONE: Final = "CAST({} AS SMALLINT)"
+USER_DEFINED: Final[tuple[UserDefined, ...]] = (
+    UserDefined(
+        "ivo_healpix_index",
+        ("integer", "number", "number"),
+        "sky_cell({0}, {1}, {2})",
+        "int64",
+        "ivo_healpix_index(hpxOrder INTEGER, long DOUBLE PRECISION, lat DOUBLE PRECISION) -> BIGINT",
+        "HEALPix index (nested) of a position in degrees, at an order from 0 to 29",
+        ucd="pos.healpix",
+    ),
+    UserDefined(
+        "ivo_healpix_index",
+        ("integer", "point"),
+        "sky_cell({0}, {1})",
+        "int64",
+        "ivo_healpix_index(hpxOrder INTEGER, p POINT) -> BIGINT",
+        "HEALPix index (nested) of a point, at an order from 0 to 29",
+        ucd="pos.healpix",
+    ),
+    UserDefined(
+        "ivo_healpix_center",
+        ("integer", "integer"),
+        "sky_cell_centre({0}, {1})",
+        "float64",
+        "ivo_healpix_center(hpxOrder INTEGER, hpxIndex BIGINT) -> POINT",
+        "Point in the middle of a HEALPix cell (nested)",
+        point=True,
+    ),
+    UserDefined(
+        "ivo_hasword",
+        ("text", "text"),
+        _ONE.format("regexp_matches(lower({0}), " + _WORD + ")"),
+        "int16",
+        "ivo_hasword(haystack VARCHAR(*), needle VARCHAR(*)) -> INTEGER",
+        "1 where a text holds a word, whatever the case, else 0",
+    ),
+    UserDefined(
+        "ivo_hashlist_has",
+        ("text", "text"),
+        _ONE.format("list_contains(string_split(lower({0}), '#'), lower({1}))"),
+        "int16",
+        "ivo_hashlist_has(hashlist VARCHAR(*), item VARCHAR(*)) -> INTEGER",
+        "1 where a list of words joined by # has one of them, whatever the case, else 0",
+    ),
+    UserDefined(
+        "ivo_nocasematch",
+        ("text", "text"),
+        _ONE.format("({0} ILIKE {1})"),
+        "int16",
+        "ivo_nocasematch(value VARCHAR(*), pat VARCHAR(*)) -> INTEGER",
+        "1 where a text is like a pattern of LIKE, whatever the case, else 0",
+    ),
+    UserDefined(
+        "ivo_string_agg",
+        ("text", "text"),
+        "string_agg({0}, {1})",
+        "unicode",
+        "ivo_string_agg(expr VARCHAR(*), deli VARCHAR(*)) -> VARCHAR(*)",
+        "The texts of a group, one after the other, with a text between them",
+        aggregate=True,
+    ),
+    UserDefined(
+        "ivo_interval_overlaps",
+        ("number", "number", "number", "number"),
+        _ONE.format("({0} <= {3} AND {2} <= {1})"),
+        "int16",
+        "ivo_interval_overlaps(l1 DOUBLE PRECISION, h1 DOUBLE PRECISION, l2 DOUBLE PRECISION, h2 DOUBLE PRECISION)"
+        " -> INTEGER",
+        "1 where two intervals have a value in common, ends included, else 0",
+    ),
+    UserDefined(
+        "ivo_interval_has",
+        ("number", "interval"),
+        _ONE.format("({0} BETWEEN {1}[1] AND {1}[2])"),
+        "int16",
+        "ivo_interval_has(val DOUBLE PRECISION, iv INTERVAL) -> INTEGER",
+        "1 where a value lies in an interval, ends included, else 0",
+    ),
+    UserDefined(
+        "ivo_to_mjd",
+        ("moment",),
+        "(epoch_us({0}) / 864e8 + 40587e0)",
+        "float64",
+        "ivo_to_mjd(d TIMESTAMP) -> DOUBLE PRECISION",
+        "Modified Julian Date of a time (UTC)",
+        unit="d",
+        ucd="time.epoch",
+    ),
+    UserDefined(
+        "ivo_to_jd",
+        ("moment",),
+        "(epoch_us({0}) / 864e8 + 24405875e-1)",
+        "float64",
+        "ivo_to_jd(d TIMESTAMP) -> DOUBLE PRECISION",
+        "Julian Date of a time (UTC)",
+        unit="d",
+        ucd="time.epoch",
+    ),
+)
+NAMES: Final = frozenset(each.name for each in USER_DEFINED)
