@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -14,6 +15,7 @@ from deepfield.catalogue.jobs import JobQueue
 from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Outbox
 from deepfield.catalogue.pins import Pins
+from deepfield.catalogue.published import load_published
 from deepfield.catalogue.sources import SourceFiles
 from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
@@ -23,12 +25,16 @@ from deepfield.lake import SourceLake
 from deepfield.missions.jwst.tables import JwstTables
 from deepfield.model.errors import ConfigurationError
 from deepfield.products.store import Store
+from deepfield.query.adql.sources import LakeFiles
+from deepfield.query.engines.adql import AdqlEngine, prepare
 from deepfield.query.engines.duckdb import DuckEngine
+from deepfield.query.engines.process import QueryProcess, the_command
 from deepfield.replica import Follower, Replica
 from deepfield.services.accesslog import AccessLog
 from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
 from deepfield.services.delivery import Deliveries
+from deepfield.services.describe import describe
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
@@ -41,8 +47,10 @@ from deepfield.services.search import Search
 from deepfield.services.signin import SignIn
 from deepfield.services.snapshots import Snapshots
 from deepfield.services.sources import Sources
+from deepfield.services.tables import Tables
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from deepfield.config import Settings
@@ -59,6 +67,7 @@ class Archive:
     follower: Follower
     search: Search
     sources: Sources
+    tables: Tables
     resolve: Resolve
     holdings: Holdings
     delivery: Deliveries
@@ -82,6 +91,7 @@ class Archive:
         """Stop following the catalogue, write what the access log still holds, then close replica and catalogue."""
         self.replica.close()  # gives up a rebuild that the follower may be at
         self.follower.stop()
+        self.tables.close()
         self.replica.close()
         self.access_log.flush()
         self.database.close()
@@ -144,6 +154,11 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         intake=Intake(database, observations, pipeline, archivist, leftovers),
         audit=Audit(database, observations, store),
         sources=Sources(engine, lake),
+        tables=Tables(
+            QueryProcess(the_command("deepfield.query_process"), settings.model_dump(mode="json")),
+            load_published(),
+            newest=lambda: replica.snapshot,
+        ),
         search=Search(engine, resolve, max_page=settings.max_page),
         resolve=resolve,
         releases=Releases(database, observations, outbox),
@@ -165,6 +180,38 @@ def _job_limits(settings: Settings) -> JobLimits:
         kept=settings.jobs_kept,
         reserve=settings.disk_reserve_mb << 20,
     )
+
+
+@contextmanager
+def build_queries(settings: Settings) -> Iterator[AdqlEngine]:
+    """Open what the process that answers ADQL needs, following the catalogue until the end of the block."""
+    root = _home(settings)
+    database = Database(settings.catalogue_url)
+    published = load_published()
+    lake = SourceLake(settings.lake_path, JwstTables.load(settings.tables_path).source_columns)
+    replica = Replica(
+        settings.queries_path,
+        Feed(database),
+        memory=settings.query_memory,
+        threads=settings.replica_threads,
+        keep_datasets=True,
+        settings={"max_temp_directory_size": settings.query_scratch},
+        prepare=prepare(describe(published), [str(settings.lake_path), str(root)]),
+    )
+    follower = Follower(replica)
+    follower.start()
+    try:
+        yield AdqlEngine(
+            replica,
+            published,
+            lambda _: LakeFiles(lake.table, lake.files()),
+            authority=settings.authority,
+        )
+    finally:
+        replica.abandon()
+        follower.stop()
+        replica.close()
+        database.close()
 
 
 def _resolve_offline() -> None:

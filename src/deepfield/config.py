@@ -95,6 +95,12 @@ class Settings(BaseSettings):
     disk_reserve_mb: Annotated[int, Field(ge=0)] = Field(
         default=1024, description="Space on the disk of home that uploads and results of jobs leave free, MB"
     )
+    query_memory: str = Field(
+        default="2GB", description="Memory limit of all ADQL queries together, as DuckDB writes it"
+    )
+    query_scratch: str = Field(
+        default="20GB", description="Most disk space that ADQL queries may use for what exceeds their memory"
+    )
     sesame_url: str | None = Field(
         default=None,
         description="Address of a CDS Sesame service to ask for names that nothing here knows, as "
@@ -158,6 +164,11 @@ class Settings(BaseSettings):
     @property
     def replica_path(self) -> Path:
         return self.replica_file.expanduser().resolve() if self.replica_file else self.root / "replica.duckdb"
+
+    @property
+    def queries_path(self) -> Path:
+        """The replica of the process that answers ADQL, beside that of its server."""
+        return self.replica_path.with_name(f"{self.replica_path.stem}-queries.duckdb")
 
     @property
     def store_address(self) -> str:

@@ -6,7 +6,7 @@ of the replica, in which ``$now`` (moment of the query, UTC), ``$base_url`` and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import yaml
 
+from deepfield.catalogue.schema import load_tables
 from deepfield.model.tables import Column, ForeignKey, TableSchema
 
 if TYPE_CHECKING:
@@ -90,8 +91,13 @@ def _documents(text: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _published(document: Mapping[str, Any]) -> PublishedTable:
-    columns = [dict(column) for column in document["columns"]]
+    columns = [dict(column) for column in document.get("columns", ())]
     expressions = {column["name"]: str(column.pop("from")) for column in columns if "from" in column}
+    described = [Column(**column) for column in columns]
+    if (lent := document.get("columns_of")) is not None:
+        indexed = set(document.get("indexed", ()))
+        described = [replace(column, indexed=column.name in indexed) for column in load_tables()[lent].columns]
+        expressions = {column.name: f's."{column.name}"' for column in described}
     feed = dict(document["feed"])
     ((alias, base),) = feed.pop("from", {"": ""}).items()
     sky = feed.pop("sky", None)
@@ -99,7 +105,7 @@ def _published(document: Mapping[str, Any]) -> PublishedTable:
         name=document["name"],
         description=document["description"],
         key=tuple(document["key"]),
-        columns=tuple(Column(**column) for column in columns),
+        columns=tuple(described),
         schema=document["schema"],
         kind=document.get("kind", "table"),
         utype=document.get("utype"),

@@ -33,6 +33,8 @@
     ├── UploadTooLargeError         a caller sends more than the archive takes
     ├── FetchError                  an address that a caller points at cannot or may not be read
     ├── TimeLimitError              a search takes longer than it may
+    ├── MemoryLimitError            a query needs more memory than it may have
+    ├── EngineFailureError          the process that runs queries has ended
     ├── RebuildingError             the replica is being rebuilt
     └── ConfigurationError          a setting is missing or wrong
 """
@@ -41,12 +43,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from datetime import datetime
 
 
 class ArchiveError(Exception):
-    """The base of every error that Deepfield raises on purpose."""
+    """The base of every error that Deepfield raises on purpose. Pickles with its facts."""
+
+    @override
+    def __reduce__(self) -> tuple[object, ...]:
+        return _again, (type(self), self.args, vars(self))
+
+
+def _again(kind: type[ArchiveError], args: tuple[object, ...], facts: dict[str, object]) -> ArchiveError:
+    error = kind.__new__(kind, *args)
+    vars(error).update(facts)
+    return error
 
 
 class InvalidValueError(ArchiveError):
@@ -271,6 +285,21 @@ class TimeLimitError(ArchiveError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"the search took longer than {seconds:g} s and was stopped; narrow it down")
         self.seconds = seconds
+
+
+class MemoryLimitError(ArchiveError):
+    """A query needs more memory than it may have."""
+
+    def __init__(self) -> None:
+        super().__init__("the query needs more memory than it may have; narrow it down")
+
+
+class EngineFailureError(ArchiveError):
+    """The process that runs queries has ended, and is replaced."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the query could not be answered by its process: {reason}; ask again")
+        self.reason = reason
 
 
 class RebuildingError(ArchiveError):

@@ -14,7 +14,7 @@ import hpgeom
 import numpy as np
 import pyarrow as pa
 
-from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
+from deepfield.model.coverage import Box, Circle, Point, Polygon, from_vector, parse_regions
 from deepfield.model.errors import InvalidValueError
 from deepfield.query.outlines import Outlines, lists_of
 
@@ -275,11 +275,10 @@ def _middle(regions: tuple[Region, ...]) -> list[float]:
         return [middles[0].ra, middles[0].dec]
     weights = np.array([area_of(region) for region in regions])
     weights = weights if weights.sum() > 0 else np.ones(len(regions))
-    x, y, z = hpgeom.angle_to_vector(
-        np.array([each.ra for each in middles]), np.array([each.dec for each in middles]), lonlat=True, degrees=True
-    ).T
-    ra, dec = hpgeom.vector_to_angle(*((axis * weights).sum() for axis in (x, y, z)), lonlat=True, degrees=True)
-    return [float(ra), float(dec)]
+    ra, dec = (np.array([getattr(each, name) for each in middles]) for name in ("ra", "dec"))
+    total = (hpgeom.angle_to_vector(ra, dec, lonlat=True, degrees=True) * weights[:, None]).sum(axis=0)
+    middle = from_vector(total / np.linalg.norm(total))
+    return [middle[0], middle[1]]
 
 
 def _box(ra: float | None, dec: float | None, width: float | None, height: float | None) -> list[float] | None:

@@ -18,7 +18,7 @@ from deepfield.replica.ahead import read_ahead
 from deepfield.replica.texts import index_new_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from deepfield.model.tables import TableSchema
@@ -49,7 +49,8 @@ class Replica:
     or ahead of its catalogue is built anew beside and renamed into place; until then the old content answers,
     or ``RebuildingError`` where there is none.
 
-    With ``keep_datasets`` it also holds table ``dataset_all``, see ``replica.datasets``.
+    With ``keep_datasets`` it also holds table ``dataset_all``, see ``replica.datasets``. ``prepare`` is called with
+    each connection to a file that readers will see; ``settings`` are DuckDB's own.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Replica:
         threads: int | None = None,
         keep_datasets: bool = False,
         settings: Mapping[str, str] | None = None,
+        prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
     ) -> None:
         self.path: Final = path
         self._feed = feed
@@ -73,7 +75,7 @@ class Replica:
         }
         if threads is not None:
             self._settings["threads"] = str(threads)
-        self._datasets = keep_datasets
+        self._datasets, self._prepare = keep_datasets, prepare
         self._fingerprint = layout.fingerprint(self._tables, datasets=keep_datasets)
         self._change = threading.Condition()
         self._writing = threading.Lock()
@@ -113,6 +115,11 @@ class Replica:
     def ready(self) -> bool:
         """Whether searches can be answered."""
         return self._connection is not None
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until searches can be answered; tell whether they can."""
+        with self._change:
+            return self._change.wait_for(lambda: self._connection is not None, seconds)
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -316,6 +323,7 @@ class Replica:
             log.info("replica.outdated", path=str(self.path))
             connection.close()
             return
+        self._prepare(connection)
         self._connection, self._snapshot = connection, snapshot
         self._inode = self.path.stat().st_ino
 

@@ -391,8 +391,8 @@ class Expressions:
         lon, lat = (self.number(node.args[name]) for name in ("lon", "lat"))
         if (degrees := _constants(lon, lat)) is not None:
             return self._fixed(node, Point, degrees, geometry.POINT)
-        parts = [as_type(each, "float64") for each in (lon, lat)]
-        return geometry.shaped(geometry.point(*parts, cell=_cell_of(lon, lat)), geometry.POINT, [lon, lat])
+        ra, dec = as_type(lon, "float64"), as_type(lat, "float64")
+        return geometry.shaped(geometry.point(ra, dec, _cell_of(lon, lat)), geometry.POINT, [lon, lat])
 
     def circle(self, node: exp.Expression) -> Value:
         self._frame(node)
@@ -454,13 +454,10 @@ class Expressions:
             degrees = _numbers(inner.constant)
             if degrees is None:
                 raise self.wrong(node.this, "numbers with spaces between them, in degrees")
-            made = {"point": Point, "circle": Circle, "polygon": _polygon_of}[kind]
-            meaning = {"point": geometry.POINT, "circle": geometry.CIRCLE, "polygon": geometry.POLYGON}[kind]
-            return self._fixed(node, made, degrees, meaning)
+            return self._fixed(node, _MADE[kind], degrees, _SHAPES[kind])
         if inner.kind != "array":
             raise self.wrong(node.this, f"numbers to CAST as {kind.upper()}; this is {KIND_WORDS[inner.kind]}")
-        meaning = {"point": geometry.POINT, "circle": geometry.CIRCLE, "polygon": geometry.POLYGON}[kind]
-        return geometry.shaped(geometry.listed(inner.sql, kind), meaning, [inner])
+        return geometry.shaped(geometry.listed(inner.sql, kind), _SHAPES[kind], [inner])
 
     def _fixed(
         self,
@@ -589,28 +586,19 @@ class Expressions:
     def comparable(self, left_node: exp.Expression, right_node: exp.Expression) -> tuple[Value, Value]:
         """Return two values brought to types that can be compared."""
         left, right = self.value(left_node), self.value(right_node)
-        kinds = {left.kind, right.kind} - {"null"}
-        if "shape" in kinds or "array" in kinds or "bytes" in kinds:
-            odd = left_node if left.kind in {"shape", "array", "bytes"} else right_node
-            raise self.wrong(odd, "a number, text or time; geometries are compared by CONTAINS and INTERSECTS")
+        for each, node in ((left, left_node), (right, right_node)):
+            if each.kind in {"shape", "array", "bytes"}:
+                raise self.wrong(node, "a number, text or time; geometries are compared by CONTAINS and INTERSECTS")
+        kinds = frozenset((left.kind, right.kind)) - {"null"}
         if len(kinds) < 2:
             return left, right
-        if kinds == {"moment", "text"}:
-            for each, node in ((left, left_node), (right, right_node)):
-                if each.kind == "text":
-                    each.sql = self.moment(node, each)
-            return left, right
-        if kinds == {"flag", "number"}:
-            for each in (left, right):
-                if each.kind == "flag":
-                    each.sql = f"CAST({each.sql} AS INTEGER)"
-            return left, right
-        if kinds == {"flag", "text"}:
-            for each, node in ((left, left_node), (right, right_node)):
-                if each.kind == "text":
-                    each.sql = self._flag(node, each)
-            return left, right
-        raise self.wrong(right_node, _mismatch(left, right))
+        if kinds not in _COMPARABLE:
+            raise self.wrong(right_node, _mismatch(left, right))
+        changed, change = _COMPARABLE[kinds]
+        for each, node in ((left, left_node), (right, right_node)):
+            if each.kind == changed:
+                each.sql = change(self, node, each)
+        return left, right
 
     def moment(self, node: exp.Expression, value: Value) -> str:
         """Return the SQL of a time that is written as text."""
@@ -627,13 +615,16 @@ class Expressions:
         moment = moment if moment.tzinfo is None else moment.astimezone(UTC).replace(tzinfo=None)
         return f"TIMESTAMP '{moment.isoformat(sep=' ')}'"
 
-    def _flag(self, node: exp.Expression, value: Value) -> str:
+    def flag(self, node: exp.Expression, value: Value) -> str:
         word = str(value.constant).lower() if isinstance(value.constant, str) else None
         if word in {"true", "t", "1"}:
             return "true"
         if word in {"false", "f", "0"}:
             return "false"
         raise self.wrong(node, "1 or 0, or 'true' or 'false'")
+
+    def flag_as_number(self, _node: exp.Expression, value: Value) -> str:
+        return f"CAST({value.sql} AS INTEGER)"
 
     def between(self, node: exp.Expression) -> Value:
         subject, low = self.comparable(node.this, node.args["low"])
@@ -828,6 +819,14 @@ def _word(node: exp.Expression) -> str:
     return type(node).__name__.upper()
 
 
+_MADE: Final[dict[str, Callable[..., Region]]] = {"point": Point, "circle": Circle, "polygon": _polygon_of}
+_SHAPES: Final = {"point": geometry.POINT, "circle": geometry.CIRCLE, "polygon": geometry.POLYGON}
+_COMPARABLE: Final[dict[frozenset[Kind], tuple[Kind, Callable[[Expressions, exp.Expression, Value], str]]]] = {
+    frozenset(("moment", "text")): ("text", Expressions.moment),
+    frozenset(("flag", "number")): ("flag", Expressions.flag_as_number),
+    frozenset(("flag", "text")): ("text", Expressions.flag),
+}
+"""By the kinds of two values: which of them is brought to the other, and how."""
 _VALUES: Final[dict[type, Callable[[Expressions, exp.Expression], Value]]] = {
     exp.Column: Expressions.column,
     exp.Literal: Expressions.literal,

@@ -16,7 +16,7 @@ Result = Literal["same", "float64"]
 
 @dataclass(frozen=True, slots=True)
 class Mathematical:
-    """How the engine spells a function: ``{0}`` and ``{1}`` are its arguments, doubles unless ``result`` is ``same``."""
+    """How the engine spells a function of arguments ``{0}`` and ``{1}``: doubles, unless ``result`` is ``same``."""
 
     sql: str
     result: Result = "float64"

@@ -162,7 +162,7 @@ def near(left: Value, right: Value, radius: Value, operator: str) -> Value:
     assert second is not None
     limit = float(radius.constant) if isinstance(radius.constant, int | float) else None
     exact = f"{angle(first, second)} {operator} {radius.sql}"
-    return _condition(exact, left, right, limit, 0.0, (radius,), radius=radius.sql)
+    return _condition(exact, left, right, limit, radius=radius.sql, others=(radius,))
 
 
 def _near(left: Value, right: Value, largest_field: float) -> Value:
@@ -175,7 +175,7 @@ def _near(left: Value, right: Value, largest_field: float) -> Value:
         exact = f"{angle(first.cap, second.cap)} <= {radius}"
         limits = [_radius(each) for each in (first, second)]
         limit = None if None in limits else sum(each for each in limits if each is not None)
-        return _condition(exact, left, right, limit, 0.0, (), radius=radius)
+        return _condition(exact, left, right, limit, radius=radius)
     test = f"sky_meet({first.numbers}, {first.words}, {second.numbers}, {second.words})"
     return _tested(left, right, test, largest_field)
 
@@ -190,7 +190,7 @@ def _tested(left: Value, right: Value, test: str, largest_field: float) -> Value
     limits = [_radius(_shape(each)) if cap.field is None else largest_field / 2 for each, cap in _ends(left, right)]
     limit = None if None in limits else sum(each for each in limits if each is not None)
     reach = f"({radius} + {double_text(SLACK)})" if limit is None else double_text(limit + SLACK)
-    return _condition(exact, left, right, limit, largest_field, (), radius=reach)
+    return _condition(exact, left, right, limit, radius=reach, largest_field=largest_field)
 
 
 def _ends(left: Value, right: Value) -> tuple[tuple[Value, Cap], ...]:
@@ -202,10 +202,10 @@ def _condition(
     left: Value,
     right: Value,
     limit: float | None,
-    largest_field: float,
-    others: tuple[Value, ...],
     *,
     radius: str,
+    largest_field: float = 0.0,
+    others: tuple[Value, ...] = (),
 ) -> Value:
     """Return an exact condition with what skips rows before it, and with what makes a join of it."""
     first, second = _shape(left), _shape(right)
@@ -247,7 +247,8 @@ def _ranges(region: Region, cap: Cap, limit: float, largest_field: float) -> lis
     if cap.field is None:
         return list(cell_conditions(cap.cell, circle_.ra % 360.0, circle_.dec, min(_SPHERE, limit + SLACK)))
     bounds = [(low, high) for low, high in pairwise((0.0, *FIELDS)) if low < largest_field] or [(0.0, 0.0)]
-    classes, widest = [], ()
+    classes: list[str] = []
+    widest: tuple[str, ...] = ()
     for low, high in bounds:
         reach = circle_.radius + min(high, largest_field) / 2 + SLACK
         inside = cell_conditions(cap.cell, circle_.ra % 360.0, circle_.dec, min(_SPHERE, reach))
@@ -262,7 +263,7 @@ def _ranges(region: Region, cap: Cap, limit: float, largest_field: float) -> lis
 
 @lru_cache(maxsize=512)
 def cell_conditions(cell: str, ra: float, dec: float, radius: float) -> tuple[str, ...]:
-    """Return conditions that a cell (order 29) may be in a circle: the span of its ranges, and the ranges; none for all."""
+    """Return conditions that a cell (order 29) may be in a circle: the span of ranges, and the ranges; none for all."""
     ranges = healpix_ranges(ra, dec, radius)
     if ranges is None or not ranges:
         return ()

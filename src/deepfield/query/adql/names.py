@@ -54,7 +54,7 @@ class Scope:
         """
         scope: Scope | None = self
         while scope is not None:
-            found = scope._matching(node)
+            found = scope.matching(node)
             if len(found) > 1:
                 raise ambiguous(node, found)
             if found:
@@ -78,7 +78,8 @@ class Scope:
                     break
         return found
 
-    def _matching(self, node: exp.Expression) -> list[Field]:
+    def matching(self, node: exp.Expression) -> list[Field]:
+        """Return the columns of this SELECT that a name may mean."""
         identifier = node.this
         qualifier = [node.args[part] for part in ("catalog", "db", "table") if node.args.get(part) is not None]
         folded = identifier.name.lower()

@@ -422,8 +422,9 @@ class _Select(Expressions):
         try:
             return self.value(node)
         except AdqlNameError:
-            for item in self._tree.expressions:
-                if isinstance(item, exp.Alias) and isinstance(node, exp.Column) and len(node.parts) == 1:
+            aliases = [item for item in self._tree.expressions if isinstance(item, exp.Alias)]
+            if isinstance(node, exp.Column) and len(node.parts) == 1:
+                for item in aliases:
                     if matches(node.this, item.args["alias"].name):
                         return self.value(item.this)
             raise

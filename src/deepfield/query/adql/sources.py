@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from deepfield.query.adql.meaning import ENGINE_TYPES, Meaning, quoted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from deepfield.access.policy import Readable
@@ -44,7 +44,8 @@ class Circumstances:
     """The snapshot to read, where that is not the newest."""
     largest_field: float = 360.0
     """The largest field of view (degrees) of any row."""
-    lake: Mapping[str, LakeFiles] = field(default_factory=dict)
+    lake: Callable[[str], LakeFiles] | None = None
+    """What gives a table of the lake as it is now, by its name; asked only for those that a query reads."""
     uploads: Mapping[str, Sequence[Column]] = field(default_factory=dict)
 
 
@@ -75,7 +76,7 @@ class Source(Protocol):
 
     alias: str
     qualifiers: frozenset[tuple[str, ...]]
-    fields: Sequence[Field]
+    fields: tuple[Field, ...]
     around: str
 
     @property
@@ -141,7 +142,7 @@ class Published:
         self.around = ""
         self.parameters: set[str] = set()
         sky = published.feed.sky
-        places = {} if sky is None else {sky.ra: "ra", sky.dec: "dec", sky.region: "region"}
+        places = {} if sky is None else {sky.ra: "ra", sky.dec: "dec", sky.region or "": "region"}
         self.fields: tuple[Field, ...] = tuple(
             Field(name, meaning, f"{quoted(alias)}.{quoted(name)}", self, places.get(name, ""))
             for name, meaning in _meanings(published)
@@ -227,7 +228,8 @@ def lake_sql(given: Circumstances, name: str) -> str:
     from deepfield.query.guard import guard
     from deepfield.query.sources import lake_rows
 
-    lake = given.lake[name]
+    assert given.lake is not None
+    lake = given.lake(name)
     tree = lake_rows(lake.table, lake.files, given.rule, past=given.past is not None)
     guarded = guard(tree, versioned=("artifact", "observation"), snapshot=given.past)
     return str(guarded.sql("duckdb"))
