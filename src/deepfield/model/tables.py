@@ -47,6 +47,8 @@ class Column:
     """How DALI reads the value: ``timestamp``, ``point``, ``circle``, ``polygon``, ``interval``, ``moc`` …"""
     arraysize: str | None = None
     """As VOTable writes it: ``2``, ``*``, ``3x*``; None for a number, and for a text of any length."""
+    system: Literal["icrs", "utc", "utc_mjd", "tdb_mjd"] | None = None
+    """The frame of positions or times: ICRS, UTC as ISO text, UTC or barycentric TDB as MJD."""
     nullable: bool = True
     index: bool = False
     facet: FacetKind | None = None
