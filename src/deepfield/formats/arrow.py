@@ -57,12 +57,14 @@ def write_arrow(stream: RowStream, document: Document) -> Iterator[bytes]:
     schema = schema_of(stream.columns).with_metadata(facts)
     sink = _Sink()
     with pa.ipc.new_stream(pa.PythonFile(sink, mode="w"), schema) as writer:
+        nothing = pa.RecordBatch.from_pylist([], schema)
+        writer.write_batch(nothing)  # or the schema waits for the first rows
         yield sink.take()
         for batch in stream:
             writer.write_batch(pa.record_batch(conform(batch, stream.columns), schema=schema))
             yield sink.take()
         status = {"QUERY_STATUS": "OVERFLOW" if stream.overflow else "OK"}
-        writer.write_batch(pa.RecordBatch.from_pylist([], schema), custom_metadata=status)
+        writer.write_batch(nothing, custom_metadata=status)
     yield sink.take()
 
 
@@ -70,7 +72,10 @@ def write_parquet(stream: RowStream, document: Document) -> Iterator[bytes]:
     """Write Parquet with row groups of some megabytes, and the VOTable metadata in its footer."""
     schema = schema_of(stream.columns)
     sink = _Sink()
-    with pq.ParquetWriter(pa.PythonFile(sink, mode="w"), schema, compression="zstd", compression_level=1) as writer:
+    # Arrow's own copy of the schema would hide from its readers what is added at the end
+    with pq.ParquetWriter(
+        pa.PythonFile(sink, mode="w"), schema, compression="zstd", compression_level=1, store_schema=False
+    ) as writer:
         yield sink.take()
         for table in _groups(stream, schema):
             writer.write_table(table, row_group_size=_GROUP_ROWS)

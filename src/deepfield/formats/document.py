@@ -88,7 +88,10 @@ class InputParameter:
 
 @dataclass(frozen=True, slots=True)
 class ServiceDescriptor:
-    """A service that can be asked about the rows of a table (DataLink 1.1 §4)."""
+    """A service that can be asked about the rows of a table (DataLink 1.1 §4).
+
+    It is left out of a document whose table lacks a column that it takes.
+    """
 
     id: str
     access_url: str

@@ -10,7 +10,7 @@ from deepfield.formats.texts import ATTRIBUTE, XML
 from deepfield.formats.wire import WIRES, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from deepfield.formats.document import InputParameter, ServiceDescriptor, TimeSystem
     from deepfield.model.rows import RowStream
@@ -66,17 +66,12 @@ def closing(stream: RowStream, document: Document, error: str | None = None) -> 
         cut = f"cut after {stream.rows} rows"
         status = element("INFO", cut, name="QUERY_STATUS", value="OVERFLOW") + "\n"
     ids = _ids(stream.columns, document.descriptors)
-    services = "".join(_service(descriptor, ids) for descriptor in document.descriptors)
-    return f"</TABLE>\n{status}</RESOURCE>\n{services}</VOTABLE>\n"
-
-
-def error_document(message: str, *, infos: Iterable[tuple[str, str]] = ()) -> str:
-    """Write the answer to a request that failed (DALI 1.1 §4.4): a document without a table."""
-    further = "".join(element("INFO", name=name, value=value) + "\n" for name, value in infos)
-    return (
-        f'{DECLARATION}<VOTABLE version="1.4" xmlns="{NAMESPACE}">\n<RESOURCE type="results">\n'
-        f"{element('INFO', message, name='QUERY_STATUS', value='ERROR')}\n{further}</RESOURCE>\n</VOTABLE>\n"
+    services = "".join(
+        _service(descriptor, ids)
+        for descriptor in document.descriptors
+        if all(each.column is None or each.column in ids for each in descriptor.inputs)
     )
+    return f"</TABLE>\n{status}</RESOURCE>\n{services}</VOTABLE>\n"
 
 
 def metadata_document(stream: RowStream, document: Document) -> str:
