@@ -23,7 +23,7 @@ def parse(text: str, *, version: Version = "2.1", extensions: frozenset[str] = f
 
     - The root is an ``exp.Select`` or, for UNION, EXCEPT and INTERSECT, an ``exp.SetOperation`` (``distinct`` False for
       ALL). ``with_`` stands at the root only. An operand with its own parentheses, TOP, order or offset is an
-      ``exp.Subquery`` without alias.
+      ``exp.Subquery`` without alias, and so is a table where such a query is ordered once more.
     - ``TOP n`` is ``limit``, an ``exp.Limit``; ``OFFSET n`` is ``offset``. TOP counts behind OFFSET.
     - The first table is ``from_.this``, the others are ``joins``: a comma is a join without ``kind``, ``side``,
       ``method``, ``on`` and ``using``, and what follows a comma joins within its own item. NATURAL is ``method``, LEFT,

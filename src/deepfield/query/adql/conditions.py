@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 from typing_extensions import override
 
+from deepfield.query.adql import nodes
+from deepfield.query.adql.cursor import MOST_NESTING
 from deepfield.query.adql.values import CHARACTER, Values, balanced
 
 if TYPE_CHECKING:
@@ -37,11 +39,8 @@ class Conditions(Values):
 
     @override
     def condition(self) -> exp.Expression:
-        start = self.start
         node, kinds = self._condition_or_value()
-        if kinds != _CONDITION:
-            raise self.error(_PREDICATE, at=None if self.start > start else start)
-        return node
+        return self._whole((node, kinds))
 
     def _condition_or_value(self) -> Value:
         """Read a search condition; or a value, where one stands alone, as in ``(a + b) > c`` behind the parenthesis."""
@@ -60,8 +59,7 @@ class Conditions(Values):
         parts = [first[0]]
         while self.take("AND"):
             parts.append(self._whole(self._negation()))
-        joined = balanced(exp.And, [_wrapped(part) for part in parts])
-        return joined, _CONDITION
+        return balanced(exp.And, parts), _CONDITION
 
     def _negation(self) -> Value:
         if not self.take("NOT"):
@@ -71,7 +69,8 @@ class Conditions(Values):
     def _whole(self, value: Value) -> exp.Expression:
         node, kinds = value
         if kinds != _CONDITION:
-            raise self.error(_PREDICATE)
+            is_test = isinstance(node, nodes.Contains | nodes.Intersects)
+            raise self.error(f"= 1 or = 0 behind {node.sql_name()}(…)" if is_test else _PREDICATE)
         return node
 
     def _predicate(self) -> Value:
@@ -88,6 +87,8 @@ class Conditions(Values):
     def _condition_in_parentheses(self) -> Value:
         self.expect("(")
         self.enter()
+        if self.kind == "SELECT":
+            raise self.error("a value or condition; a query may stand behind FROM, IN and EXISTS")
         node, kinds = self._condition_or_value()
         self.expect(")")
         self.leave()
@@ -151,13 +152,9 @@ class Conditions(Values):
     def opens_query(self) -> bool:
         """Whether the parenthesis here opens a query."""
         distance = 1
-        while self.after(distance) == "(":
+        while distance < MOST_NESTING and self.after(distance) == "(":
             distance += 1
         return self.after(distance) in ("SELECT", "WITH")
 
 
 _OTHERS: Final = frozenset({*_LIKES, "BETWEEN", "IN"})
-
-
-def _wrapped(node: exp.Expression) -> exp.Expression:
-    return exp.Paren(this=node) if isinstance(node, exp.Or) else node

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from difflib import get_close_matches
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from sqlglot import exp
@@ -15,8 +17,12 @@ if TYPE_CHECKING:
 
     from deepfield.query.adql.vocabulary import Vocabulary
 
-_MOST_NESTING: Final = 32
+MOST_NESTING: Final = 32
 _LIKE: Final = 0.6
+_STRUCTURE: Final = frozenset(
+    {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "AND", "OR", "ON", "USING", "AS", "SELECT"}
+)
+"""Words that hardly anybody means as a name."""
 
 
 class Cursor:
@@ -39,6 +45,11 @@ class Cursor:
         self._next += 1
         self.kind, self.word, self.start = self._tokens[self._next]
 
+    @property
+    def before(self) -> str:
+        """The text of the token before the next one, empty at the beginning."""
+        return self._tokens[self._next - 1].text if self._next else ""
+
     def after(self, distance: int = 1) -> str:
         """Return the kind of a token behind the next one."""
         place = self._next + distance
@@ -60,8 +71,8 @@ class Cursor:
     def enter(self) -> None:
         """Go one level of parentheses deeper."""
         self._nesting += 1
-        if self._nesting > _MOST_NESTING:
-            raise self.error(f"at most {_MOST_NESTING} levels of parentheses")
+        if self._nesting > MOST_NESTING:
+            raise self.error(f"at most {MOST_NESTING} levels of parentheses")
 
     def leave(self) -> None:
         self._nesting -= 1
@@ -69,19 +80,27 @@ class Cursor:
     def error(self, expected: str, *, among: Iterable[str] = (), at: int | None = None) -> Exception:
         """Return the error that something else was expected here, or where ``at`` says.
 
-        ``among`` are the words that could stand there, of which the nearest is offered.
+        ``among`` are the words that could stand there. If the word here resembles one of them, it is offered; if the
+        name before does, which may have been read as an alias, the error is there.
         """
         if at is not None:
-            return self.source.error(at, expected)
-        closest = None
-        if self.kind == NAME or self.kind in self.vocabulary.reserved:
-            near = get_close_matches(self.word.upper(), list(among), 1, _LIKE)
-            closest = near[0] if near else None
-        return self.source.error(self.start, expected, word=self.word or END, closest=closest)
+            token = self._tokens[bisect_left(self._tokens, at, key=attrgetter("start"))]
+            return self.source.error(at, expected, word=token.text)
+        for kind, word, start in reversed(self._tokens[max(self._next - 1, 0) : self._next + 1]):
+            closest = get_close_matches(word.upper(), list(among), 1, _LIKE) if kind == NAME else []
+            if closest:
+                return self.source.error(start, expected, word=word, closest=closest[0])
+        return self.source.error(self.start, expected, word=self.word or END)
 
     def late(self, feature: str) -> Exception:
         """Return the error that something exists since ADQL 2.1 only."""
-        return self.error(f"what ADQL 2.0 has; {feature} came with ADQL 2.1")
+        return self.error(f"a query of ADQL 2.0; {feature} came with ADQL 2.1")
+
+    def unless_quoted(self) -> str:
+        """Return the remark that the reserved word here could be a name in quotes, if one may be meant."""
+        if self.kind not in self.vocabulary.reserved or self.kind in _STRUCTURE:
+            return ""
+        return f'; {self.kind} is a reserved word, as a name it is written "{self.word}"'
 
     def placed(self, node: exp.Expression, start: int) -> exp.Expression:
         """Let a node remember where it begins."""
@@ -95,10 +114,8 @@ class Cursor:
             node = exp.Identifier(this=self.word, quoted=False)
         elif self.kind == QUOTED:
             node = exp.Identifier(this=self.word[1:-1].replace('""', '"'), quoted=True)
-        elif self.kind in self.vocabulary.reserved:
-            raise self.error(f'{what}; {self.kind} is a reserved word, as a name it is written "{self.word}"')
         else:
-            raise self.error(what)
+            raise self.error(f"{what}{self.unless_quoted()}")
         self.placed(node, self.start)
         self.advance()
         return node

@@ -16,10 +16,18 @@ if TYPE_CHECKING:
 
 _SIDES: Final = frozenset({"LEFT", "RIGHT", "FULL"})
 _JOINS: Final = frozenset({*_SIDES, "NATURAL", "INNER", "JOIN"})
-_CLAUSES: Final = ("WHERE", "GROUP", "HAVING", "ORDER", "OFFSET", "UNION", "EXCEPT", "INTERSECT", "JOIN")
+_CLAUSES: Final = ("WHERE", "GROUP", "HAVING", "ORDER", "JOIN", "NATURAL", "INNER", "LEFT", "RIGHT", "FULL")
 _SUMS: Final = {"UNION": exp.Union, "EXCEPT": exp.Except}
 _ORDERING: Final = ("order", "limit", "offset")
 _HIGHEST: Final = 128
+_ADVICE: Final = {
+    "LIMIT": "ADQL limits rows by TOP, behind SELECT",
+    "FETCH": "ADQL limits rows by TOP, behind SELECT",
+    "CROSS": "ADQL joins all rows with all rows by a comma",
+    "%": "a remainder is MOD(x, y)",
+    "OFFSET": "OFFSET came with ADQL 2.1 and stands last",
+    ";": "one query is read at a time",
+}
 
 
 class Queries(Conditions):
@@ -31,11 +39,18 @@ class Queries(Conditions):
         node = self._select_expression()
         self.take(";")
         if self.kind != END:
-            raise self.error(END, among=_CLAUSES)
+            raise self.error(self._instead(), among=_CLAUSES)
         if tables is not None:
             node.set("with_", tables)
         self._bound(node)
         return node
+
+    def _instead(self) -> str:
+        """Return what to write in place of what SQL has and ADQL has not."""
+        for word in (self.word, self.before):
+            if (advice := _ADVICE.get(word.upper())) is not None:
+                return f"{END}; {advice}"
+        return END
 
     def _bound(self, tree: exp.Expression) -> None:
         """Refuse a tree too high for what walks it recursively; a query of few tokens cannot be."""
@@ -72,10 +87,8 @@ class Queries(Conditions):
         node = self._set_expression()
         order = self._order() if self.kind == "ORDER" else None
         offset = self._offset() if self.kind == "OFFSET" else None
-        if order is None and offset is None:
-            return node
         if isinstance(node, exp.Subquery):
-            node = exp.Select(expressions=[exp.Star()], from_=exp.From(this=node))
+            node = _without_parentheses(node, kept=order is not None or offset is not None)
         if order is not None:
             node.set("order", order)
         if offset is not None:
@@ -115,8 +128,8 @@ class Queries(Conditions):
 
     def _select(self) -> exp.Expression:
         if self.kind != "SELECT":
-            among = ("SELECT", "WITH") if self.modern else ("SELECT",)
-            raise self.error("SELECT", among=among)
+            remark = "; WITH stands at the beginning of the whole query only" if self.kind == "WITH" else ""
+            raise self.error(f"SELECT{remark}", among=("SELECT", "WITH"))
         self.advance()
         parts: dict[str, object] = {}
         if self.take("DISTINCT"):
@@ -127,7 +140,7 @@ class Queries(Conditions):
             parts["limit"] = exp.Limit(expression=self.digits("a number of rows behind TOP"))
         parts["expressions"] = self._select_list()
         if self.kind != "FROM":
-            raise self.error("FROM, or a comma and another column", among=("FROM", "AS"))
+            raise self.error("FROM, or a comma and another column", among=("FROM",))
         self.advance()
         tables, joins = self._tables()
         parts["from_"] = exp.From(this=tables)
@@ -285,7 +298,7 @@ class Queries(Conditions):
         self.expect("(")
         self.enter()
         first, joins = self._joined(self._table())
-        if not joins and not isinstance(first, exp.Subquery):
+        if not joins and not (isinstance(first, exp.Subquery) and isinstance(first.this, exp.Table)):
             raise self.error("a join, or no parentheses", among=_JOINS)
         self.expect(")")
         self.leave()
@@ -304,8 +317,6 @@ class Queries(Conditions):
             return exp.Subquery(this=_as_query(self._joined_table()).this)
         self.expect("(")
         self.enter()
-        if self.kind == "WITH":
-            raise self.error("SELECT; WITH stands at the beginning of the whole query only")
         node = self._select_expression()
         self.expect(")")
         self.leave()
@@ -354,6 +365,14 @@ class Queries(Conditions):
 def _operand(node: exp.Expression) -> exp.Expression:
     """Return an operand of a set operator, in parentheses where its own TOP, order or offset would be lost."""
     return exp.Subquery(this=node) if any(node.args.get(part) for part in _ORDERING) else node
+
+
+def _without_parentheses(node: exp.Expression, *, kept: bool) -> exp.Expression:
+    """Return a query without its parentheses; where its own order or limit must be ``kept`` apart, as a table."""
+    inner = node.this
+    if not kept or not any(inner.args.get(part) for part in _ORDERING):
+        return inner.pop()
+    return exp.Select(expressions=[exp.Star()], from_=exp.From(this=node))
 
 
 def _nested(first: exp.Expression, joins: Sequence[exp.Expression]) -> exp.Expression:

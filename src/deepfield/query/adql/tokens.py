@@ -22,13 +22,14 @@ _TOKEN: Final = re.compile(
     r"""[ \t\r\n]++|--[^\r\n]*+
     |(?P<word>[A-Za-z][A-Za-z0-9_]*+)
     |(?P<number>(?:0[xX][0-9A-Fa-f]++|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)(?![A-Za-z0-9_]))
-    |(?P<string>'(?:[^']|'')*+')
-    |(?P<quoted>"(?:[^"]|"")++")
+    |(?P<string>'[^']*+(?:''[^']*+)*+')
+    |(?P<quoted>"(?!"(?!"))[^"]*+(?:""[^"]*+)*+")
     |(?P<sign><>|!=|<=|>=|\|\||[-+*/(),.=<>;])
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
 _RUN: Final = re.compile(r"[\w.]+")
+_LONGEST_WORD: Final = 60
 _OTHERS: Final = {
     "'": "the closing ' of the string that begins here",
     '"': 'a name and its closing "',
@@ -86,6 +87,8 @@ class Source:
         if word is None:
             run = _RUN.match(self.text, start)
             word = run.group() if run else self.text[start : start + 1]
+        if len(word) > _LONGEST_WORD:
+            word = word[:_LONGEST_WORD] + "…"
         return AdqlSyntaxError(word or END, expected, line=line, column=column, closest=closest)
 
 

@@ -10,6 +10,7 @@ from sqlglot import exp
 from deepfield.query.adql import nodes
 from deepfield.query.adql.cursor import Cursor
 from deepfield.query.adql.tokens import NAME, NUMBER, QUOTED, STRING
+from deepfield.query.adql.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,6 +37,7 @@ _TYPES: Final = {
     "TIMESTAMP": ("TIMESTAMP", CHARACTER),
 }
 _SHAPES: Final = frozenset({"POINT", "CIRCLE", "POLYGON"})
+_WITHOUT_PARENTHESES: Final = frozenset({"NULL", "CASE"})
 _LARGEST: Final = 2**63 - 1
 _WANTED: Final = {NUMERIC: "a number", CHARACTER: "a string", SHAPE: "a geometry"}
 
@@ -130,22 +132,26 @@ class Values(Cursor):
             return self.string(), CHARACTER
         if kind == "(":
             return self.parenthesised()
+        called = self.after() == "("
         reader = _READERS.get(kind)
-        if reader is not None and (self.after() == "(" or kind in ("NULL", "CASE")):
+        if reader is not None and (called or kind in _WITHOUT_PARENTHESES):
             return reader(self)
-        if kind in self.vocabulary.functions:
-            if self.after() == "(":
-                return self._function(kind)
-            raise self.error(f'{kind}(…) or a name; as a name it is written "{self.word}"')
-        if kind in self.vocabulary.reserved:
-            if reader is not None:
-                raise self.error(f'{kind}(…) or a name; as a name it is written "{self.word}"')
-            raise self.error(f'a value; {kind} is a reserved word, as a name it is written "{self.word}"')
-        raise self.error("a value")
+        if called and kind in self.vocabulary.functions:
+            return self._function(kind)
+        if called and kind in vocabulary("2.1").functions:
+            raise self.late(kind)
+        if called and kind in self.vocabulary.reserved:
+            raise self.error(f"a function of ADQL {self.vocabulary.version}", among=self._functions())
+        raise self.error(f"a value{self.unless_quoted()}")
+
+    def _functions(self) -> list[str]:
+        return [*self.vocabulary.functions, *_READERS]
 
     def parenthesised(self) -> Value:
         """Read a value expression in parentheses."""
         self._open()
+        if self.kind == "SELECT":
+            raise self.error("a value; a query may stand behind FROM, IN and EXISTS")
         node, kinds = self.value()
         self._close()
         return exp.Paren(this=node), kinds | CHARACTER if kinds & NUMERIC else kinds
@@ -341,7 +347,7 @@ class Values(Cursor):
     def case(self) -> Value:
         """Read CASE, an extension of ours that a caller has to ask for."""
         if "case" not in self.extensions:
-            raise self.error("what ADQL has; CASE is not part of it")
+            raise self.error("a value of ADQL, which has no CASE")
         start = self.start
         self.advance()
         self.enter()
@@ -367,6 +373,8 @@ class Values(Cursor):
         arguments = [self._argument()]
         while self.take(","):
             arguments.append(self._argument())
+        if self.kind != ")":
+            raise self.error("a comma or )")
         system = self._coordsys(name, arguments)
         made = _SHAPE_MAKERS[name](self, arguments)
         if made is None:
@@ -493,6 +501,8 @@ class Values(Cursor):
         arguments = [self._argument()]
         while self.take(","):
             arguments.append(self._argument())
+        if self.kind != ")":
+            raise self.error("a comma or )")
         if len(arguments) == 4 and self.modern:
             first, second = self._vertex(arguments[:2]), self._vertex(arguments[2:])
         elif len(arguments) == 2:

@@ -6,7 +6,9 @@ import tomllib
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from deepfield.model.errors import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +38,9 @@ class Signature:
 
 @lru_cache
 def vocabulary(version: Version) -> Vocabulary:
-    """Return the words of a version."""
+    """Return the words of a version; InvalidValueError if ADQL has none of this number."""
+    if version not in get_args(Version):
+        raise InvalidValueError("version", version, "2.0 or 2.1, a version of ADQL")
     words, functions = _table("words.toml"), _table("functions.toml")
     reserved = {*words["sql"].split(), *words["adql"].split()}
     late: set[str] = set()

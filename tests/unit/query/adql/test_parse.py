@@ -33,7 +33,7 @@ def test_names_remember_their_quotes_and_where_they_began() -> None:
 def test_a_refusal_names_place_word_and_the_nearest_right_word() -> None:
     error = refused("SELECT a\nFRON t")
     assert isinstance(error, InvalidQueryError)
-    assert (error.line, error.column, error.value, error.closest) == (2, 6, "t", None)
+    assert (error.line, error.column, error.value, error.closest) == (2, 1, "FRON", "FROM")
     error = refused("SELECR a FROM t")
     assert (error.line, error.column, error.value, error.closest) == (1, 1, "SELECR", "SELECT")
     assert str(error) == "QUERY, line 1, column 1: 'SELECR' is not valid; expected SELECT; did you mean SELECT?"
