@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from deepfield.query.adql import nodes
 from deepfield.query.adql.cursor import MOST_NESTING
-from deepfield.query.adql.values import CHARACTER, Values, balanced
+from deepfield.query.adql.values import CHARACTER, NO_QUERY, Values, balanced
 
 if TYPE_CHECKING:
     from deepfield.query.adql.values import Value
@@ -88,7 +88,7 @@ class Conditions(Values):
         self.expect("(")
         self.enter()
         if self.kind == "SELECT":
-            raise self.error("a value or condition; a query may stand behind FROM, IN and EXISTS")
+            raise self.error(NO_QUERY)
         node, kinds = self._condition_or_value()
         self.expect(")")
         self.leave()
@@ -145,7 +145,8 @@ class Conditions(Values):
         values = [self.value()[0]]
         while self.take(","):
             values.append(self.value()[0])
-        self.expect(")")
+        self.expect_end_of_list()
+        self.advance()
         self.leave()
         return exp.In(this=node, expressions=values)
 

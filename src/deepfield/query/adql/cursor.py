@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from deepfield.query.adql.vocabulary import Vocabulary
 
 MOST_NESTING: Final = 32
-_LIKE: Final = 0.6
+_LIKE: Final = 0.7
 _STRUCTURE: Final = frozenset(
     {"FROM", "WHERE", "GROUP", "HAVING", "ORDER", "BY", "AND", "OR", "ON", "USING", "AS", "SELECT"}
 )

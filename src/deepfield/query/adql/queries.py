@@ -20,13 +20,17 @@ _CLAUSES: Final = ("WHERE", "GROUP", "HAVING", "ORDER", "JOIN", "NATURAL", "INNE
 _SUMS: Final = {"UNION": exp.Union, "EXCEPT": exp.Except}
 _ORDERING: Final = ("order", "limit", "offset")
 _HIGHEST: Final = 128
+_CLAUSES_STAND: Final = "clauses stand in the order WHERE, GROUP BY, HAVING, ORDER BY, OFFSET"
+_OPERAND: Final = "before UNION, EXCEPT and INTERSECT, a query with an order of its own stands in parentheses"
 _ADVICE: Final = {
     "LIMIT": "ADQL limits rows by TOP, behind SELECT",
     "FETCH": "ADQL limits rows by TOP, behind SELECT",
     "CROSS": "ADQL joins all rows with all rows by a comma",
-    "%": "a remainder is MOD(x, y)",
+    "MINUS": "ADQL takes one query from another by EXCEPT",
     "OFFSET": "OFFSET came with ADQL 2.1 and stands last",
     ";": "one query is read at a time",
+    **dict.fromkeys(("WHERE", "GROUP", "HAVING", "ORDER"), _CLAUSES_STAND),
+    **dict.fromkeys(("UNION", "EXCEPT", "INTERSECT"), _OPERAND),
 }
 
 
@@ -237,9 +241,11 @@ class Queries(Conditions):
         table = self._table()
         if natural or self.kind not in _JOINS:
             return table
+        self.enter()
         joins = []
         while self.kind in _JOINS:
             joins.append(self._join())
+        self.leave()
         return _nested(table, joins)
 
     def _using(self) -> list[exp.Expression]:
@@ -313,8 +319,6 @@ class Queries(Conditions):
 
     @override
     def table_subquery(self) -> exp.Expression:
-        if self.kind == "(" and not self.opens_query():
-            return exp.Subquery(this=_as_query(self._joined_table()).this)
         self.expect("(")
         self.enter()
         node = self._select_expression()
@@ -381,7 +385,7 @@ def _nested(first: exp.Expression, joins: Sequence[exp.Expression]) -> exp.Expre
     return exp.Subquery(this=first)
 
 
-def _as_query(join: exp.Expression, alias: exp.Expression | None = None) -> exp.Expression:
-    """Return a join in parentheses as the query that it stands for: all of its columns."""
+def _as_query(join: exp.Expression, alias: exp.Expression) -> exp.Expression:
+    """Return a join in parentheses that has an alias as the query that it stands for: all of its columns."""
     query = exp.Select(expressions=[exp.Star()], from_=exp.From(this=join))
-    return exp.Subquery(this=query, alias=alias) if alias is not None else exp.Subquery(this=query)
+    return exp.Subquery(this=query, alias=alias)

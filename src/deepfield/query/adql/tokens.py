@@ -24,7 +24,7 @@ _TOKEN: Final = re.compile(
     |(?P<number>(?:0[xX][0-9A-Fa-f]++|(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][+-]?[0-9]++)?+)(?![A-Za-z0-9_]))
     |(?P<string>'[^']*+(?:''[^']*+)*+')
     |(?P<quoted>"(?!"(?!"))[^"]*+(?:""[^"]*+)*+")
-    |(?P<sign><>|!=|<=|>=|\|\||[-+*/(),.=<>;])
+    |(?P<sign><>|!=|<=|>=|\|\||[-+*(),.=<>;]|/(?!\*))
     |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -35,6 +35,8 @@ _OTHERS: Final = {
     '"': 'a name and its closing "',
     "%": "MOD(x, y) for a remainder",
     "_": "a name that begins with a letter, or stands in double quotes",
+    "/": "a comment that begins with --",
+    "#": "a comment that begins with --",
     "[": "names in double quotes, not in brackets",
     "`": "names in double quotes, not in backquotes",
     "&": "an operator of ADQL, which has none on bits",

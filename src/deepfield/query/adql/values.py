@@ -38,6 +38,7 @@ _TYPES: Final = {
 }
 _SHAPES: Final = frozenset({"POINT", "CIRCLE", "POLYGON"})
 _WITHOUT_PARENTHESES: Final = frozenset({"NULL", "CASE"})
+NO_QUERY: Final = "a value; a query may stand behind FROM, IN and EXISTS"
 _LARGEST: Final = 2**63 - 1
 _WANTED: Final = {NUMERIC: "a number", CHARACTER: "a string", SHAPE: "a geometry"}
 
@@ -140,6 +141,8 @@ class Values(Cursor):
             return self._function(kind)
         if called and kind in vocabulary("2.1").functions:
             raise self.late(kind)
+        if called and self.after(2) == "SELECT":
+            raise self.error(NO_QUERY)
         if called and kind in self.vocabulary.reserved:
             raise self.error(f"a function of ADQL {self.vocabulary.version}", among=self._functions())
         raise self.error(f"a value{self.unless_quoted()}")
@@ -151,7 +154,7 @@ class Values(Cursor):
         """Read a value expression in parentheses."""
         self._open()
         if self.kind == "SELECT":
-            raise self.error("a value; a query may stand behind FROM, IN and EXISTS")
+            raise self.error(NO_QUERY)
         node, kinds = self.value()
         self._close()
         return exp.Paren(this=node), kinds | CHARACTER if kinds & NUMERIC else kinds
@@ -163,6 +166,10 @@ class Values(Cursor):
     def _close(self) -> None:
         self.expect(")")
         self.leave()
+
+    def expect_end_of_list(self) -> None:
+        if self.kind != ")":
+            raise self.error("a comma or )")
 
     def string(self) -> exp.Expression:
         """Read a string; neighbours with nothing but space or comments between are one."""
@@ -192,8 +199,10 @@ class Values(Cursor):
 
     def digits(self, what: str) -> exp.Expression:
         """Read an unsigned whole number."""
-        if self.kind != NUMBER or not self.word.isdigit() or int(self.word[:20]) > _LARGEST:
+        if self.kind != NUMBER or not self.word.isdigit():
             raise self.error(what)
+        if len(self.word) > len(str(_LARGEST)) or int(self.word) > _LARGEST:
+            raise self.error(f"{what} of at most 63 bits")
         node = exp.Literal(this=self.word, is_string=False)
         self.advance()
         return node
@@ -216,7 +225,10 @@ class Values(Cursor):
 
     def column(self) -> exp.Expression:
         """Read ``[[[catalog.]schema.]table.]column``."""
-        return column(self.path(4, "a column"))
+        parts = self.path(4, "a column")
+        if self.kind == "(":
+            raise self.error("a column; functions have names of one part, without quotes")
+        return column(parts)
 
     def path(self, longest: int, what: str) -> list[exp.Identifier]:
         """Read names joined by dots."""
@@ -235,6 +247,7 @@ class Values(Cursor):
             arguments.append(self.value()[0])
             while self.take(","):
                 arguments.append(self.value()[0])
+            self.expect_end_of_list()
         self._close()
         return arguments
 
@@ -297,11 +310,12 @@ class Values(Cursor):
         start = self.start
         self.advance()
         self._open()
-        first, *others = [self.value()[0]] if self.kind != ")" else [None]
-        if first is None:
+        if self.kind == ")":
             raise self.error("a value, since COALESCE takes one or more")
+        first, others = self.value()[0], []
         while self.take(","):
             others.append(self.value()[0])
+        self.expect_end_of_list()
         self._close()
         return self.placed(exp.Coalesce(this=first, expressions=others), start), ANY
 
@@ -373,8 +387,7 @@ class Values(Cursor):
         arguments = [self._argument()]
         while self.take(","):
             arguments.append(self._argument())
-        if self.kind != ")":
-            raise self.error("a comma or )")
+        self.expect_end_of_list()
         system = self._coordsys(name, arguments)
         made = _SHAPE_MAKERS[name](self, arguments)
         if made is None:
@@ -501,8 +514,7 @@ class Values(Cursor):
         arguments = [self._argument()]
         while self.take(","):
             arguments.append(self._argument())
-        if self.kind != ")":
-            raise self.error("a comma or )")
+        self.expect_end_of_list()
         if len(arguments) == 4 and self.modern:
             first, second = self._vertex(arguments[:2]), self._vertex(arguments[2:])
         elif len(arguments) == 2:
