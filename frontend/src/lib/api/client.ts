@@ -4,14 +4,17 @@ import type {
   ErrorBody,
   FacetAnswer,
   FootprintAnswer,
+  Members,
   ObservationRecord,
   Page,
   PreviewNote,
   ProductList,
   Resolved,
+  SessionState,
   ScatterAnswer,
   Status,
   Suggestion,
+  TokenList,
 } from './types'
 
 /** The server answered, and said no. */
@@ -59,6 +62,21 @@ export async function ask<T>(path: string, parameters: Parameters = {}, signal?:
   return (await response.json()) as T
 }
 
+/** Change something. `proof` is the session's, without which the server refuses (against requests of other sites). */
+export async function send<T>(method: string, path: string, body?: object, proof = ''): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' }
+  if (proof) headers['X-CSRF-Token'] = proof
+  if (body) headers['Content-Type'] = 'application/json'
+  let response: Response
+  try {
+    response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : null })
+  } catch {
+    throw new ServerLostError()
+  }
+  if (!response.ok) throw await refusal(response)
+  return (response.status === 204 ? undefined : await response.json()) as T
+}
+
 /** The error a failed response tells, also where a proxy answered in the server's place. */
 export async function refusal(response: Response): Promise<ApiError | ServerLostError> {
   const told = (await response.json().catch(() => null)) as { error?: ErrorBody } | null
@@ -91,5 +109,9 @@ export const api = {
   suggest: (q: string, signal?: AbortSignal) =>
     ask<{ suggestions: Suggestion[] }>('/api/v1/suggest', { q }, signal).then((answer) => answer.suggestions),
   columns: (signal?: AbortSignal) => ask<ColumnDescription[]>('/api/v1/columns', {}, signal),
+  session: (signal?: AbortSignal) => ask<SessionState>('/api/v1/session', {}, signal),
+  tokens: (signal?: AbortSignal) => ask<TokenList>('/api/v1/tokens', {}, signal),
+  members: (program: string, signal?: AbortSignal) =>
+    ask<Members>(`/api/v1/programs/${named(program)}/members`, {}, signal),
   status: (signal?: AbortSignal) => ask<Status>('/api/v1/status', {}, signal),
 }

@@ -6,6 +6,9 @@ describe('routes', () => {
     expect(parseRoute('/')).toEqual({ page: 'explore' })
     expect(parseRoute('/obs/jw02731-o001_t017_nircam_f187n')).toMatchObject({ page: 'observation', tab: 'view' })
     expect(parseRoute('/obs/jw1/files')).toEqual({ page: 'observation', obsId: 'jw1', tab: 'files' })
+    expect(parseRoute('/account')).toEqual({ page: 'account' })
+    expect(parseRoute('/token')).toEqual({ page: 'account' }) // where MAST's clients send people to make a token
+    expect(parseRoute('/login')).toEqual({ page: 'login' })
     expect(parseRoute('/nowhere')).toEqual({ page: 'missing', path: '/nowhere' })
   })
 

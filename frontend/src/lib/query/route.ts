@@ -3,6 +3,8 @@
 export type Route =
   | { page: 'explore' }
   | { page: 'observation'; obsId: string; tab: string }
+  | { page: 'account' }
+  | { page: 'login' }
   | { page: 'missing'; path: string }
 
 export function parseRoute(pathname: string): Route {
@@ -11,6 +13,8 @@ export function parseRoute(pathname: string): Route {
   if (parts[0] === 'obs' && parts[1] && parts.length <= 3) {
     return { page: 'observation', obsId: parts[1], tab: parts[2] ?? 'view' }
   }
+  if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
+  if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
   return { page: 'missing', path: pathname }
 }
 
