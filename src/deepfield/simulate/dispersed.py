@@ -137,12 +137,14 @@ def extract(
     orders: Sequence[Trace],
     one: Trace,
     *,
-    width: float | None = None,
+    width: float = 0.0,
+    sky_left: bool = True,
 ) -> dict[str, Any]:
     """The columns of an order's spectrum, by increasing wavelength; of a cube one row a plane.
 
     Sums the pixels within ``half`` of the trace over the sky beside it, and divides by the share of the light that the
-    good ones of them hold. ``width`` widens the star (arcseconds) where the source is not one.
+    good ones of them hold. ``width`` widens the star (arcseconds) where the source is not one; ``sky_left`` says
+    whether the sky is still there to be subtracted.
     """
     through = through_of(exposure)
     across = exposure.binning[2 - through.axis]
@@ -153,8 +155,8 @@ def extract(
     share = np.nan_to_num(np.clip((through.half - away) / across + 0.5, 0, 1))
     beside = np.all([~(np.abs(middle[:, None] - o.centre[None, :]) < through.half + across) for o in orders], axis=0)
     good = np.isfinite(planes[0])
-    light = profile(_widened(through, width), one, rows, across)
-    sky, sky_variance = _sky(planes, beside & good)
+    light = profile(widened(through, width), one, rows, across)
+    sky, sky_variance = _sky(planes, beside & good) if sky_left else (np.zeros(planes[0].shape[-1]),) * 2
     use = share * good
     held = np.maximum((use * light).sum(axis=-2), 1e-9)
     number = use.sum(axis=-2)
@@ -178,9 +180,8 @@ def extract(
     )
 
 
-def _widened(through: Disperser, width: float | None) -> Disperser:
-    if width is None:
-        return through
+def widened(through: Disperser, width: float) -> Disperser:
+    """The disperser as a source of ``width`` arcseconds (full width) sees it."""
     return replace(through, width=(float(np.hypot(through.width[0], width / through.pixel)), through.width[1]))
 
 
@@ -196,7 +197,8 @@ def _per_rate(exposure: Exposure, one: Trace) -> Any:
 
 def known_median(values: Floats, axis: int | tuple[int, ...]) -> Floats:
     """The median of what is finite, NaN where nothing is."""
-    return np.asarray(np.ma.median(np.ma.masked_invalid(values), axis=axis).filled(np.nan))
+    median: Any = np.ma.median
+    return np.asarray(median(np.ma.masked_invalid(values), axis=axis).filled(np.nan))
 
 
 def _sky(planes: Sequence[Floats], use: Floats) -> tuple[Floats, Floats]:

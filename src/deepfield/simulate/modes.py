@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepfield.simulate import ifu, imaging, msa, photometry, series
+from deepfield.simulate import fixed_slit, ifu, imaging, msa, photometry, series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,4 +18,5 @@ MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "msa": msa.plan,
     "photometry": photometry.plan,
     "series": series.plan,
+    "slit": fixed_slit.plan,
 }

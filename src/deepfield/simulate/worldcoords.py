@@ -140,15 +140,19 @@ def slit_wcs(
     lines: tuple[tuple[float, ...], tuple[float, ...]],
     wavelength: NDArray[np.float64],
     shape: tuple[int, ...],
+    *,
+    axis: int = 1,
 ) -> Any:
-    """The transform from the pixels of a slitlet to sky and wavelength (µm).
+    """The transform from the pixels of a slit to sky and wavelength (µm).
 
-    ``lines`` are tangent-plane coordinates about ``centre`` linear in y; ``wavelength`` has one value a column.
+    ``lines`` are tangent-plane coordinates about ``centre`` linear across the dispersion, ``wavelength`` has one value
+    for each place along it; ``axis`` is 1 for dispersion along x, 2 along y.
     """
     xi, eta = (models.Polynomial1D(1, c0=line[0], c1=line[1]) for line in lines)
     table = models.Tabular1D(np.arange(wavelength.size, dtype=float), wavelength, bounds_error=False)
     sky = models.Pix2Sky_TAN() | models.RotateNative2Celestial(*centre, 180)
-    transform = models.Mapping((1, 1, 0)) | xi & eta & table | sky & models.Identity(1)
+    turn = (1, 1, 0) if axis == 1 else (0, 0, 1)
+    transform = models.Mapping(turn) | xi & eta & table | sky & models.Identity(1)
     wcs = gwcs.WCS([(_detector_frame(), transform), (_spectral_sky_frame(), None)])
     wcs.bounding_box = ((-0.5, shape[1] - 0.5), (-0.5, shape[0] - 0.5))
     return wcs
