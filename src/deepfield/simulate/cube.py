@@ -91,11 +91,19 @@ def _spread(sums: list[Floats], shape: tuple[int, ...], at: tuple[Floats, Floats
                     sums[sum_] += np.bincount(place, values, sums[sum_].size)
 
 
-def extract(cube: Cube, centre: tuple[float, float]) -> Any:
-    """The table of an extracted spectrum: a circle round ``centre``, minus the ring outside it."""
+def extract(
+    cube: Cube, centre: tuple[float, float], *, radius_arcsec: float | None = None, fringes: bool = False
+) -> Any:
+    """The table of an extracted spectrum: a circle round ``centre``, minus the ring outside it.
+
+    Without ``radius_arcsec`` the circle is twice as wide as a star of the medium-resolution spectrometer; ``fringes``
+    adds the columns for what is left after the correction of residual fringes, none here.
+    """
     planes = cube.sci.shape[0]
     wavelength = cube.first + np.arange(planes) * cube.step
-    radius = 2 * (0.033 * float(wavelength.mean()) + 0.106) / (cube.projection.scale * 3600)
+    if radius_arcsec is None:
+        radius_arcsec = 2 * (0.033 * float(wavelength.mean()) + 0.106)
+    radius = radius_arcsec / (cube.projection.scale * 3600)
     y, x = np.indices(cube.sci.shape[1:])
     distance = np.hypot(x - centre[0], y - centre[1])
     inside = np.clip(radius - distance + 0.5, 0, 1)[None] * (cube.dq == 0)
@@ -131,10 +139,9 @@ def extract(cube: Cube, centre: tuple[float, float]) -> Any:
         "BKGD_VAR_RNOISE": 0.3 * background_err**2,
         "BKGD_VAR_FLAT": 0 * variance,
         "NPIXELS": number,
-        "RF_FLUX": flux,
-        "RF_SURF_BRIGHT": bright,
-        "RF_BACKGROUND": background,
     }
+    if fringes:
+        columns |= {"RF_FLUX": flux, "RF_SURF_BRIGHT": bright, "RF_BACKGROUND": background}
     table = np.zeros(planes, dtype=[(name, "u4" if name == "DQ" else "f8") for name in columns])
     for name, values in columns.items():
         table[name] = values

@@ -198,7 +198,7 @@ def _per_rate(exposure: Exposure, one: Trace) -> Any:
 def known_median(values: Floats, axis: int | tuple[int, ...]) -> Floats:
     """The median of what is finite, NaN where nothing is."""
     median: Any = np.ma.median
-    return np.asarray(median(np.ma.masked_invalid(values), axis=axis).filled(np.nan))
+    return np.asarray(np.ma.filled(median(np.ma.masked_invalid(values), axis=axis), np.nan))
 
 
 def _sky(planes: Sequence[Floats], use: Floats) -> tuple[Floats, Floats]:

@@ -6,26 +6,34 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from typing_extensions import override
 
 from deepfield.missions.jwst.tables import default_tables
 from deepfield.model.errors import InvalidValueError
 from deepfield.simulate import detector as detectors
 from deepfield.simulate.association import Association, Product
-from deepfield.simulate.cube import Cloud, Cube, build, extract
+from deepfield.simulate.cube import Cloud, build, extract
 from deepfield.simulate.exposure import Dither, Exposure
-from deepfield.simulate.exposure_files import planes, read_image, write_rate, write_uncal
+from deepfield.simulate.exposure_files import read_image
 from deepfield.simulate.header import created, exposure_meta, isot
 from deepfield.simulate.nearby import galaxy
-from deepfield.simulate.optics import COLLECTING_AREA
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.programme import read_table
-from deepfield.simulate.projection import Projection, polygon_text, project
-from deepfield.simulate.sky import random
+from deepfield.simulate.projection import Projection, polygon_text
+from deepfield.simulate.sliced import (
+    Layout,
+    SlicedExposure,
+    cube_cards,
+    cube_tree,
+    place_of,
+    slice_transform,
+    solid_angle,
+    spectrum_tree,
+)
 from deepfield.simulate.work import Plan
-from deepfield.simulate.worldcoords import SliceTransform, cube_wcs, sliced_wcs
 from deepfield.simulate.writing import write
 
 if TYPE_CHECKING:
@@ -34,8 +42,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from deepfield.simulate.cube import Cube
     from deepfield.simulate.header import Tree
     from deepfield.simulate.programme import Observation, Programme
+    from deepfield.simulate.worldcoords import SliceTransform
 
     Floats = NDArray[np.float64]
 
@@ -150,21 +160,6 @@ def _exposures(programme: Programme, observation: Observation) -> Iterator[Expos
             start += timedelta(seconds=observation.readout.duration + 96)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Layout:
-    """Where the light of each pixel comes from; ``region`` is 100·channel + slice, 0 between the slices."""
-
-    region: NDArray[np.int32]
-    ra: Floats
-    dec: Floats
-    wavelength: Floats
-    step: Floats
-    """Width of a pixel in wavelength, µm."""
-    area: Floats
-    """Solid angle of a pixel, sr."""
-    slices: tuple[SliceTransform, ...]
-
-
 def layout(exposure: Exposure) -> Layout:
     """Trace every pixel of an exposure back to the sky through the slicer."""
     shape = exposure.projection.shape
@@ -176,7 +171,7 @@ def layout(exposure: Exposure) -> Layout:
         low, high = band_range(channel.number, str(exposure.instrument["band"]))
         sky = exposure.pointing.across(part)
         edges = np.linspace(channel.columns[0], channel.columns[1], channel.slices + 1) * shape[1]
-        solid = _solid_angle(sky) / channel.slices
+        solid = solid_angle(sky) / channel.slices
         for number in range(channel.slices):
             first, last = int(np.ceil(edges[number])), int(np.floor(edges[number + 1])) - 1
             x = np.arange(first, last + 1)[None, :]
@@ -191,27 +186,8 @@ def layout(exposure: Exposure) -> Layout:
             planes_["wavelength"][stripe] = wavelength
             planes_["step"][stripe] = (high - low) / shape[0]
             planes_["area"][stripe] = solid / (last - first + 1)
-            slices.append(_transform(region[0, first], first, last, (ra, dec), wavelength))
+            slices.append(slice_transform(region[0, first], first, last, (ra, dec), wavelength))
     return Layout(region, slices=tuple(slices), **planes_)
-
-
-def _solid_angle(sky: Any) -> float:
-    ra, dec = sky(np.array([0.0, 1.0, 1.0, 0.0]), np.array([0.0, 0.0, 1.0, 1.0]))
-    xi, eta = (np.radians(v) for v in project(ra, dec, (float(ra[0]), float(dec[0]))))
-    return float(abs(np.dot(xi, np.roll(eta, -1)) - np.dot(eta, np.roll(xi, -1))) / 2)
-
-
-def _transform(label: int, first: int, last: int, sky: tuple[Floats, Floats], wavelength: Floats) -> SliceTransform:
-    """The slice's own transform: straight on the sky, quadratic in wavelength."""
-    centre = (float(np.mean(sky[0])), float(np.mean(sky[1])))
-    x = np.arange(first, last + 1)
-    along = [np.polynomial.polynomial.polyfit(x, axis.ravel(), 1) for axis in project(*sky, centre)]
-    rows, columns = np.meshgrid(np.arange(wavelength.shape[0]), x, indexing="ij")
-    terms = np.stack([np.ones(rows.size), columns.ravel(), columns.ravel() ** 2, rows.ravel()], axis=1)
-    solved = np.linalg.lstsq(terms, wavelength.ravel(), rcond=None)[0]
-    return SliceTransform(
-        int(label), centre, tuple(map(float, along[0])), tuple(map(float, along[1])), tuple(map(float, solved))
-    )
 
 
 def footprint(exposure: Exposure) -> str:
@@ -241,27 +217,25 @@ def where(exposure: Exposure) -> Tree:
     }
 
 
-def flux_scale(exposure: Exposure, light: Layout) -> Floats:
-    """The surface brightness in MJy/sr that gives one DN/s in each pixel."""
-    device = detectors.detector(exposure.detector)
-    columns, rows = exposure.binning
-    photons = 1e-20 * light.area / columns * COLLECTING_AREA * light.step / rows / light.wavelength / PLANCK
-    return np.asarray(device.gain / (photons * device.throughput))
-
-
 @dataclass(frozen=True, slots=True)
-class MrsExposure:
+class MrsExposure(SlicedExposure):
     """Simulate one exposure of one detector: ``uncal``, ``rate`` and ``cal``."""
 
-    exposure: Exposure
-    seed: int
-
     @property
-    def name(self) -> str:
-        return self.exposure.root
+    @override
+    def stages(self) -> tuple[str, str]:
+        return "detector1_miri", "mrs2"
 
+    @override
+    def layout(self) -> Layout:
+        return layout(self.exposure)
+
+    @override
+    def where(self) -> Tree:
+        return where(self.exposure)
+
+    @override
     def truth(self, light: Layout) -> Floats:
-        """The true surface brightness of every pixel, MJy/sr; NaN between the slices."""
         source = galaxy(self.exposure.observation.target.field, self.seed)
         inside = light.region > 0
         wavelength = light.wavelength[inside]
@@ -270,48 +244,12 @@ class MrsExposure:
         image[inside] = source.brightness(light.ra[inside], light.dec[inside], wavelength, spread)
         return image
 
-    def run(self, folder: Path) -> None:
-        """Write the products of the exposure into ``folder``."""
-        exposure = self.exposure
-        device = detectors.detector(exposure.detector)
-        light = layout(exposure)
-        scale = flux_scale(exposure, light)
-        pattern = self._pattern(light)
-        counts = np.nan_to_num(self.truth(light) / scale)
-        rng = random(self.seed, exposure.root)
-        ramp, expected = detectors.expose(counts, device, pattern, exposure.readout, rng, averaged=exposure.averaged)
-        rate = detectors.fit(ramp, expected, device, pattern, exposure.readout, averaged=exposure.averaged)
-        cal = detectors.calibrate(rate, pattern, device, np.nan_to_num(scale))
-        cal.dq[light.region == 0] |= detectors.NON_SCIENCE | detectors.DO_NOT_USE
-        for plane in (cal.sci, cal.var_poisson, cal.var_rnoise, cal.var_flat):
-            if plane is not None:
-                plane[light.region == 0] = np.nan
-        write_uncal(folder, exposure, ramp, where(exposure))
-        write_rate(folder, exposure, rate, where(exposure), "detector1_miri")
-        write(folder / exposure.file("cal"), self._cal_tree(cal, light, scale), binning=exposure.binning)
-
-    def _pattern(self, light: Layout) -> detectors.Pixels:
+    @override
+    def pattern(self, light: Layout) -> detectors.Pixels:
         device = detectors.detector(self.exposure.detector)
         return detectors.pixels(
             device, light.region.shape, self.seed, corner=(1, 5), step=self.exposure.binning, full=(1032, 1048)
         )
-
-    def _cal_tree(self, cal: detectors.Image, light: Layout, scale: Floats) -> Tree:
-        exposure = self.exposure
-        meta = exposure_meta(exposure, ("detector1_miri", "mrs2"), "IFUImageModel", exposure.file("cal"))
-        meta["wcsinfo"] |= where(exposure)
-        meta["wcs"] = sliced_wcs(light.region, light.slices)
-        typical = float(np.nanmedian(scale))
-        area = float(np.nanmedian(light.area))
-        meta["photometry"] = {
-            "conversion_megajanskys": typical,
-            "conversion_microjanskys": typical * 1e12 / 206264.806**2,
-            "pixelarea_steradians": area,
-            "pixelarea_arcsecsq": area * 206264.806**2,
-        }
-        meta["target"]["source_type"] = "EXTENDED"
-        meta |= {"bunit_data": "MJy/sr", "bunit_err": "MJy/sr"}
-        return {"meta": meta} | planes(cal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,84 +276,26 @@ class CubeProducts:
         target = self.exposures[0].observation.target
         cube = build(clouds, (target.ra, target.dec), facts.spaxel / 3600, (low, high, steps))
         binning = self.exposures[0].binning
-        write(folder / f"{self.name}_s3d.fits", self._cube_tree(cube), binning=binning)
-        write(folder / f"{self.name}_x1d.fits", self._spectrum_tree(cube), binning=binning)
+        whole = cube_tree(self._meta("IFUCubeModel", "s3d", cube), cube)
+        write(folder / f"{self.name}_s3d.fits", whole, binning=binning)
+        table = extract(cube, place_of(cube, target), fringes=True)
+        spectrum = spectrum_tree(self._meta("MRSMultiSpecModel", "x1d", cube), cube, target, table)
+        write(folder / f"{self.name}_x1d.fits", spectrum, binning=binning)
 
     def _cloud(self, folder: Path, exposure: Exposure) -> Cloud:
         image, light = read_image(folder / exposure.file("cal")), layout(exposure)
         use = (light.region // 100 == self.channel) & ((image.dq & detectors.DO_NOT_USE) == 0)
         return Cloud(light.ra[use], light.dec[use], light.wavelength[use], image.sci[use], image.err[use] ** 2)
 
-    def _meta(self, model: str, suffix: str, stages: tuple[str, ...], cube: Cube) -> Tree:
+    def _meta(self, model: str, suffix: str, cube: Cube) -> Tree:
         first = self.exposures[0]
-        meta = exposure_meta(first, stages, model, f"{self.name}_{suffix}.fits")
+        meta = exposure_meta(first, ("detector1_miri", "mrs2", "mrs3"), model, f"{self.name}_{suffix}.fits")
         meta["date"] = isot(created(self.exposures))
         meta["instrument"]["channel"] = str(self.channel)
         total = sum(exposure.readout.exposure_time for exposure in self.exposures)
         meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
         meta["observation"]["date_end"] = isot(max(exposure.end for exposure in self.exposures))
-        meta["wcsinfo"] |= _cube_cards(cube)
+        meta["wcsinfo"] |= cube_cards(cube)
         meta["target"]["source_type"] = "EXTENDED"
         _association(self.exposures, self.counter).stamp(meta)
         return meta
-
-    def _cube_tree(self, cube: Cube) -> Tree:
-        meta = self._meta("IFUCubeModel", "s3d", ("detector1_miri", "mrs2", "mrs3"), cube)
-        del meta["cal_step"]["extract_1d"]
-        meta["wcs"] = cube_wcs(cube.projection, cube.first, cube.step, cube.sci.shape[0])
-        area = cube.projection.scale**2
-        meta["photometry"] = {
-            "pixelarea_steradians": float(np.radians(1) ** 2 * area),
-            "pixelarea_arcsecsq": area * 3600**2,
-        }
-        meta["ifu"] = {
-            "flux_extension": "SCI",
-            "error_extension": "ERR",
-            "error_type": "ERR",
-            "dq_extension": "DQ",
-            "weighting": "drizzle",
-        }
-        meta |= {"bunit_data": "MJy/sr", "bunit_err": "MJy/sr"}
-        return {
-            "meta": meta,
-            "data": cube.sci.astype(np.float32),
-            "err": cube.err.astype(np.float32),
-            "dq": cube.dq,
-            "weightmap": cube.weight.astype(np.float32),
-        }
-
-    def _spectrum_tree(self, cube: Cube) -> Tree:
-        meta = self._meta("MRSMultiSpecModel", "x1d", ("detector1_miri", "mrs2", "mrs3"), cube)
-        target = self.exposures[0].observation.target
-        x, y = (float(v) for v in cube.projection.from_sky(target.ra, target.dec))
-        spectrum = {
-            "spec_table": extract(cube, (x, y)),
-            "source_type": "EXTENDED",
-            "source_id": 1,
-            "source_ra": target.ra,
-            "source_dec": target.dec,
-            "extraction_x": x,
-            "extraction_y": y,
-            "s_region": cube.projection.s_region,
-        }
-        return {"meta": meta, "spec": [spectrum]}
-
-
-def _cube_cards(cube: Cube) -> Tree:
-    cards: Tree = {name.lower(): value for name, value in cube.projection.cards().items()}
-    return cards | {
-        "wcsaxes": 3,
-        "ctype3": "WAVE",
-        "cunit3": "um",
-        "crpix3": 1.0,
-        "crval3": cube.first,
-        "cdelt3": cube.step,
-        "pc1_3": 0.0,
-        "pc2_3": 0.0,
-        "pc3_1": 0.0,
-        "pc3_2": 0.0,
-        "pc3_3": 1.0,
-        "s_region": cube.projection.s_region,
-        "waverange_start": (cube.first - cube.step / 2) * 1e-6,
-        "waverange_end": (cube.first + (cube.sci.shape[0] - 0.5) * cube.step) * 1e-6,
-    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepfield.simulate import fixed_slit, ifu, imaging, msa, photometry, series
+from deepfield.simulate import fixed_slit, ifu, imaging, msa, nirspec_ifu, photometry, series, slitless
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -16,7 +16,9 @@ MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "imaging": imaging.plan,
     "mrs": ifu.plan,
     "msa": msa.plan,
+    "nirspec-ifu": nirspec_ifu.plan,
     "photometry": photometry.plan,
     "series": series.plan,
     "slit": fixed_slit.plan,
+    "wfss": slitless.plan,
 }

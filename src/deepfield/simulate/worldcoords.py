@@ -87,13 +87,17 @@ def _sky_frame() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class SliceTransform:
-    """A slice of an integral-field unit: tangent-plane position linear in x; wavelength in 1, x, x², y (µm)."""
+    """A slice of an integral-field unit: tangent-plane position linear in x; wavelength in 1, x, x², y (µm).
+
+    ``turned`` exchanges x and y, for slices that lie along the rows.
+    """
 
     label: int
     centre: tuple[float, float]
     xi: tuple[float, ...]
     eta: tuple[float, ...]
     wavelength: tuple[float, ...]
+    turned: bool = False
 
 
 def sliced_wcs(region: NDArray[np.int32], slices: Sequence[SliceTransform]) -> Any:
@@ -112,7 +116,8 @@ def _slice_transform(one: SliceTransform) -> Any:
     constant, linear, square, rows = one.wavelength
     wavelength = models.Polynomial2D(2, c0_0=constant, c1_0=linear, c2_0=square, c0_1=rows)
     sky = models.Pix2Sky_TAN() | models.RotateNative2Celestial(*one.centre, 180)
-    return models.Mapping((0, 1, 0, 1, 0, 1)) | xi & eta & wavelength | sky & models.Identity(1)
+    order = (1, 0) if one.turned else (0, 1)
+    return models.Mapping(order * 3) | xi & eta & wavelength | sky & models.Identity(1)
 
 
 def cube_wcs(projection: Projection, first: float, step: float, planes: int) -> Any:
