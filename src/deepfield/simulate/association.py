@@ -42,7 +42,7 @@ class Association:
     def filename(self) -> str:
         first = self.exposures[0]
         stamp = version(first.programme)
-        return f"jw{first.programme.digits}-{first.acid}_{stamp}_{self.kind}_{self.counter:05d}_asn.json"
+        return f"jw{first.programme.digits}-{first.candidate}_{stamp}_{self.kind}_{self.counter:05d}_asn.json"
 
     def stamp(self, meta: Tree) -> None:
         """Name the association and the pool in a product's metadata."""
@@ -51,7 +51,7 @@ class Association:
     def document(self) -> Tree:
         """The association as JSON (association schema, level 3)."""
         first = self.exposures[0]
-        candidate = f"[('{first.acid}', 'observation')]"
+        candidate = f"[('{first.candidate}', '{_candidate_kind(first).lower()}')]"
         return {
             "asn_type": self.kind,
             "asn_rule": self.rule,
@@ -60,7 +60,7 @@ class Association:
             "degraded_status": SOUND,
             "program": first.programme.digits,
             "constraints": self._constraints(),
-            "asn_id": first.acid,
+            "asn_id": first.candidate,
             "target": f"t{first.observation.target.number:03d}",
             "asn_pool": pool_name(first.programme),
             "products": [
@@ -82,7 +82,7 @@ class Association:
             "instrument": first.seen.instrument.lower(),
             "target": first.observation.target.number,
             "exp_type": first.exposure_type.lower(),
-            "asn_candidate": f"\\\\('{first.acid}',\\\\ 'observation'\\\\)",
+            "asn_candidate": f"\\\\('{first.candidate}',\\\\ '{_candidate_kind(first).lower()}'\\\\)",
         }
         return "\n".join(
             f"DMSAttrConstraint({{'name': '{name}', 'value': '{value}'}})" for name, value in facts.items()
@@ -107,6 +107,16 @@ def stage_two(
     """The association of one exposure for stage 2; ``beside`` are members (file, role) that help to calibrate it."""
     members = ((exposure.file(suffix), "science"), *beside)
     return Association(kind, rule, counter, (exposure,), (Product(exposure.root, members),))
+
+
+def _candidate_kind(exposure: Exposure) -> str:
+    return str(exposure.observation.plan.get("candidate_kind", "OBSERVATION"))
+
+
+def _candidates(exposure: Exposure) -> list[str]:
+    own = f"('{exposure.acid}', 'OBSERVATION')"
+    given = f"('{exposure.candidate}', '{_candidate_kind(exposure)}')"
+    return [own] if exposure.candidate == exposure.acid else [own, given]
 
 
 def version(programme: Programme) -> str:
@@ -171,7 +181,7 @@ def _pool_row(exposure: Exposure) -> dict[str, str]:
         "APERNAME": exposure.reference.name,
         "SDP_VER": read_table("pipeline.toml")["software"]["sdp_ver"],
         "SUBARRAY": exposure.subarray,
-        "ASN_CANDIDATE": f"[('{exposure.acid}', 'OBSERVATION')]",
+        "ASN_CANDIDATE": f"[{', '.join(_candidates(exposure))}]",
         "IS_PSF": _flag(kind["psf_reference"]) if "psf_reference" in kind else "NULL",
         "BKGDTARG": _flag(observation.plan.get("background")),
         "TSOVISIT": _flag(exposure.time_series),

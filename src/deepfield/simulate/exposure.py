@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from deepfield.simulate.projection import Projection
 
 
+STAGE_3 = frozenset({"crf", "crfints", "psfalign", "psfsub", "ami-oi", "psf-ami-oi"})
+"""Suffixes of products that stage 3 makes of single exposures; their names carry the candidate."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dither:
     """Place in a dither pattern; offsets in the Ideal frame, arcseconds."""
@@ -133,13 +137,18 @@ class Exposure:
         return f"o{self.observation.number:03d}"
 
     @property
+    def candidate(self) -> str:
+        """The association candidate of stage 3: one that the planners gave to several observations, or the own."""
+        return str(self.observation.plan.get("candidate", self.acid))
+
+    @property
     def averaged(self) -> int:
         """How many detector pixels make one pixel of the file."""
         return self.binning[0] * self.binning[1]
 
     def file(self, suffix: str) -> str:
         """The name of the product with a suffix; stage-3 exposure products carry the candidate."""
-        middle = f"_{self.acid}" if suffix in {"crf", "crfints"} else ""
+        middle = f"_{self.candidate}" if suffix in STAGE_3 else ""
         return f"{self.root}{middle}_{suffix}.fits"
 
 

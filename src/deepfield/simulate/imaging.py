@@ -261,10 +261,10 @@ def _drop_what_differs(meta: Tree, exposures: Sequence[Exposure], kind: str) -> 
             del meta["subarray"][key]
 
 
-def header_table(exposures: Sequence[Exposure]) -> fits.BinTableHDU:
-    """HDRTAB: one row for each input, with the keyword values in which they may differ."""
+def header_table(exposures: Sequence[Exposure], suffix: str = "cal") -> fits.BinTableHDU:
+    """HDRTAB: one row for each input of a suffix, with the keyword values in which they may differ."""
     columns: dict[str, list[Any]] = {
-        "FILENAME": [exposure.file("cal") for exposure in exposures],
+        "FILENAME": [exposure.file(suffix) for exposure in exposures],
         "DETECTOR": [exposure.detector for exposure in exposures],
         "FILTER": [str(exposure.instrument.get("filter", "")) for exposure in exposures],
         "PUPIL": [str(exposure.instrument.get("pupil", "")) for exposure in exposures],

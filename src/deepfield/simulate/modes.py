@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from deepfield.simulate import fixed_slit, ifu, imaging, msa, nirspec_ifu, photometry, series, slitless
+from deepfield.simulate import (
+    coronagraphy,
+    fixed_slit,
+    ifu,
+    imaging,
+    msa,
+    nirspec_ifu,
+    photometry,
+    series,
+    slitless,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,6 +23,7 @@ if TYPE_CHECKING:
     from deepfield.simulate.work import Plan
 
 MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
+    "coronagraphy": coronagraphy.plan,
     "imaging": imaging.plan,
     "mrs": ifu.plan,
     "msa": msa.plan,

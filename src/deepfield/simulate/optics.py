@@ -36,7 +36,8 @@ def _segment_centres() -> list[tuple[float, float]]:
     return [(pitch * np.sqrt(3) / 2 * q, pitch * (r + q / 2)) for q, r in axial]
 
 
-def _pupil(pixels: int, step: float, wavelength: float) -> NDArray[np.complex128]:
+def pupil(pixels: int, step: float, wavelength: float) -> NDArray[np.complex128]:
+    """The light in the aperture every ``step`` metres: amplitude 1 on the segments, phase from their pistons."""
     axis = (np.arange(pixels) - pixels // 2) * step
     x, y = np.meshgrid(axis, axis)
     field = np.zeros((pixels, pixels), complex)
@@ -94,13 +95,13 @@ def point_spread(wavelength_um: float, width_um: float, step: float, pixels: int
     total = np.zeros((pixels, pixels))
     for shift in (-0.3, 0.0, 0.3):
         wavelength = (wavelength_um + shift * width_um) * 1e-6
-        field = _pupil(pixels, wavelength / (pixels * step / RADIAN), wavelength)
+        field = pupil(pixels, wavelength / (pixels * step / RADIAN), wavelength)
         total += np.abs(fft.fftshift(fft.fft2(fft.ifftshift(field)))) ** 2
-    total *= _soft_edge(pixels)
+    total *= soft_edge(pixels)
     return Psf(total / total.sum(), step)
 
 
-def _soft_edge(pixels: int) -> Floats:
+def soft_edge(pixels: int) -> Floats:
     """A soft edge, so that a star's halo does not end on a square."""
     axis = np.abs(np.arange(pixels) - pixels // 2) / (pixels / 2)
     taper = np.where(axis > 0.8, np.cos((axis - 0.8) / 0.2 * np.pi / 2) ** 2, 1.0)

@@ -21,7 +21,7 @@ from deepfield.simulate.exposure_files import (
     write_uncal,
 )
 from deepfield.simulate.header import celestial, exposure_meta, photometry
-from deepfield.simulate.imaging import band_of, flux_scale
+from deepfield.simulate.light import band_of, flux_scale
 from deepfield.simulate.pointing import aperture
 from deepfield.simulate.render import psf_for, to_brightness
 from deepfield.simulate.series import flag_outliers, seconds_from_middle, segments, series_association, table_meta

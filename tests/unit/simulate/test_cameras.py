@@ -108,7 +108,7 @@ def test_an_earlier_version_bears_the_same_names_and_says_with_what_it_was_made(
 
 
 def test_guide_star_files_have_the_names_shapes_and_tables_of_the_mission(guiding):
-    shapes = {"acq1": (6, 2, 128, 128), "acq2": (5, 2, 32, 32), "track": (30, 2, 32, 32), "fg": (120, 4, 8, 8)}
+    shapes = {"acq1": (6, 2, 128, 128), "acq2": (5, 2, 32, 32), "track": (20, 2, 32, 32), "fg": (60, 4, 8, 8)}
     for step in guiding.tasks:
         name = parse_name(step.file("cal"))
         assert (name.family, name.fields["function"]) == ("guide_star", step.step)
