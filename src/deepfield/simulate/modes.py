@@ -9,6 +9,7 @@ from deepfield.simulate import (
     fixed_slit,
     ifu,
     imaging,
+    interferometry,
     msa,
     nirspec_ifu,
     photometry,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "coronagraphy": coronagraphy.plan,
     "imaging": imaging.plan,
+    "interferometry": interferometry.plan,
     "mrs": ifu.plan,
     "msa": msa.plan,
     "nirspec-ifu": nirspec_ifu.plan,

@@ -47,7 +47,11 @@ def write(
     that of ``meta.date``. ``extra`` tables go before the ASDF extension. The primary header says that the file is
     simulated (SIMULATD) and how many detector pixels were averaged into one of its pixels (SIMBIN).
     """
-    hdus = to_hdus(tree, binning=binning, extra=extra, schema=schema)
+    save(path, to_hdus(tree, binning=binning, extra=extra, schema=schema))
+
+
+def save(path: Path, hdus: fits.HDUList) -> None:
+    """Write HDUs that ``to_hdus`` made, in place of what was there."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Card is too long")
