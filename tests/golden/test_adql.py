@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,13 @@ import pytest
 
 from deepfield.model.errors import AdqlSyntaxError
 from deepfield.query.adql import parse
+from deepfield.query.adql.values import CONSTRUCTS
+from deepfield.query.adql.vocabulary import vocabulary
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+EDITOR = Path(__file__).parents[2] / "frontend" / "src" / "lib" / "adql"
 FOLDER = Path(__file__).with_name("adql")
 VERSIONS = ("2.0", "2.1")
 ANSWER = "=> "
@@ -57,3 +61,9 @@ def test_forbidden_queries_are_refused_at_the_word_that_is_wrong(golden: Callabl
     golden(FOLDER / "refused.adql", "\n\n".join([header, *answered]) + "\n")
     assert not [query for query in queries if "accepted" in (answer(query, "2.0"), answer(query, "2.1"))]
     assert len(queries) > 200
+
+
+def test_the_editor_of_the_portal_knows_the_same_words(golden: Callable[[Path, str], None]) -> None:
+    words = vocabulary("2.1")
+    document = {"reserved": sorted(words.reserved), "functions": sorted({*words.functions, *CONSTRUCTS})}
+    golden(EDITOR / "words.json", json.dumps(document, indent=2) + "\n")

@@ -601,3 +601,5 @@ _READERS: Final[dict[str, Callable[[Values], Value]]] = {
     "IN_UNIT": Values.in_unit,
     "CASE": Values.case,
 }
+CONSTRUCTS: Final = frozenset(_READERS) - _WITHOUT_PARENTHESES
+"""The functions that have a syntax of their own."""
