@@ -85,6 +85,12 @@ describe('completion', () => {
     expect(offered('SELECT x.| FROM ivoa.ObsCore o')).toEqual([])
   })
 
+  it('is not misled by quotes and dots before the cursor', () => {
+    const text = 'SELECT "size", o."s_ra", 1.5 FROM ivoa.ObsCore AS o\nWHRE 1=0.5 AND o.s|'
+    expect(offered(text)).toEqual(['obs_id', 's_ra'])
+    expect(complete(text.replace('|', ''), text.length - 1, TABLES)?.from).toBe(text.length - 2)
+  })
+
   it('offers nothing inside strings and comments', () => {
     expect(offered("SELECT 'a|' FROM ivoa.ObsCore")).toEqual([])
     expect(offered('SELECT a -- s|')).toEqual([])

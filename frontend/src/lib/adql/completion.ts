@@ -2,7 +2,7 @@
 
 import type { Completion, CompletionContext, CompletionResult, CompletionSource } from '@codemirror/autocomplete'
 import { FUNCTIONS, RESERVED } from './language'
-import { bare, isText, sources, words } from './statement'
+import { bare, isText, sources, words, type Word } from './statement'
 
 export interface ColumnInfo {
   name: string
@@ -23,6 +23,8 @@ const KEYWORDS = (
   'SELECT DISTINCT TOP FROM AS JOIN LEFT RIGHT FULL OUTER INNER NATURAL ON USING WHERE AND OR NOT IN BETWEEN LIKE ILIKE' +
   ' IS NULL EXISTS GROUP BY HAVING ORDER ASC DESC OFFSET UNION EXCEPT INTERSECT ALL WITH'
 ).split(' ')
+const NAME = /^"?[\w"]*$/
+const PATH = /^[\w".]*$/
 const NEEDS_A_TABLE = new Set(['FROM', 'JOIN'])
 
 /** A name as it is written in a query: in double quotes where it is no regular identifier or a reserved word. */
@@ -33,39 +35,37 @@ export function written(name: string): string {
 /** What may stand at a place of a text, and where the word that it would replace begins; null where nothing is due. */
 export function complete(text: string, place: number, tables: readonly TableInfo[]): CompletionResult | null {
   if (isText(text, place)) return null
-  const before = text.slice(0, place)
-  const typed = /("(?:[^"]|"")*|[A-Za-z][A-Za-z0-9_]*)?$/.exec(before)![0]!
-  const from = place - typed.length
-  const path = /((?:(?:"(?:[^"]|"")*"|[A-Za-z][A-Za-z0-9_]*)\s*\.\s*)+)$/.exec(text.slice(0, from))
-  if (path) return qualified(text, path[1]!, from, path.index, tables)
-  const options = tableIsDue(before.slice(0, from))
+  const tokens = words(text.slice(0, place))
+  const last = tokens.at(-1)
+  const typed = last && last.kind !== 'sign' && last.from + last.text.length === place ? tokens.pop() : undefined
+  const from = typed?.from ?? place
+  const path = pathAtEnd(tokens)
+  if (path.length) return qualified(text, path, from, tables)
+  const options = tableIsDue(tokens)
     ? tables.map(tableOption)
     : [...columnsInSight(text, tables), ...aliases(text), ...functions, ...keywords]
-  return { from, options, validFor: /^"?[\w"]*$/ }
+  return { from, options, validFor: NAME }
 }
 
-function qualified(
-  text: string,
-  path: string,
-  from: number,
-  start: number,
-  tables: readonly TableInfo[],
-): CompletionResult | null {
-  const name = words(path)
-    .filter((token) => token.kind !== 'sign')
-    .map((token) => bare(token.text))
-    .join('.')
+/** The names with a dot behind each that end a row of words. */
+function pathAtEnd(tokens: readonly Word[]): Word[] {
+  const path: Word[] = []
+  for (let at = tokens.length - 1; at > 0 && tokens[at]!.text === '.' && tokens[at - 1]!.kind !== 'sign'; at -= 2)
+    path.unshift(tokens[at - 1]!)
+  return path
+}
+
+function qualified(text: string, path: readonly Word[], from: number, tables: readonly TableInfo[]): CompletionResult | null {
+  const name = path.map((token) => bare(token.text)).join('.')
   const source = sources(text).find((each) => same(each.alias, name) || same(each.table, name))
   const table = find(tables, source?.table ?? name)
-  if (table) return { from, options: table.columns.map((column) => columnOption(column, table)), validFor: /^"?[\w"]*$/ }
+  if (table) return { from, options: table.columns.map((column) => columnOption(column, table)), validFor: NAME }
   const inSchema = tables.filter((each) => same(each.name.split('.')[0]!, name))
-  if (!inSchema.length) return null
-  return { from: start, options: inSchema.map(tableOption), validFor: /^[\w".]*$/ }
+  return inSchema.length ? { from: path[0]!.from, options: inSchema.map(tableOption), validFor: PATH } : null
 }
 
-/** Whether the word behind a text has to be a table. */
-function tableIsDue(before: string): boolean {
-  const tokens = words(before)
+/** Whether the word behind others has to be a table. */
+function tableIsDue(tokens: readonly Word[]): boolean {
   const last = tokens.at(-1)
   if (!last) return false
   if (last.kind === 'word' && NEEDS_A_TABLE.has(last.text.toUpperCase())) return true

@@ -46,7 +46,7 @@ const look = EditorView.theme({
   '.cm-cursor': { borderLeftColor: 'var(--acc)' },
   '&.cm-focused': { outline: 'none' },
   '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--sel)' },
-  '.cm-gutters': { backgroundColor: 'var(--panel)', color: 'var(--fg)', border: 'none', borderRight: '1px solid var(--line)' },
+  '.cm-gutters': { backgroundColor: 'var(--panel)', color: 'var(--fg3)', border: 'none', borderRight: '1px solid var(--line)' },
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--raise)' },
   '.cm-tooltip': { backgroundColor: 'var(--panel)', color: 'var(--fg)', border: '1px solid var(--line)' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--acc)', color: 'var(--acc-ink)' },
@@ -75,7 +75,7 @@ export function openEditor(options: EditorOptions): Editor {
         bracketMatching(),
         closeBrackets(),
         highlightActiveLine(),
-        autocompletion({ override: [completionSource(() => tables)] }),
+        autocompletion({ override: [completionSource(() => tables)], icons: false }),
         keymap.of([
           { key: 'Mod-Enter', run },
           ...closeBracketsKeymap,

@@ -62,7 +62,7 @@ function enclosed(stream: Parameters<typeof parser.token>[0], state: State, quot
 }
 
 function wordStyle(word: string, called: boolean): string {
-  if (called && (FUNCTIONS.has(word) || !RESERVED.has(word))) return 'function(variableName)'
+  if (called && (FUNCTIONS.has(word) || !RESERVED.has(word))) return 'variableName.function'
   return RESERVED.has(word) ? 'keyword' : 'variableName'
 }
 
@@ -75,7 +75,7 @@ export const colours = syntaxHighlighting(
     { tag: tags.function(tags.variableName), color: 'var(--link)' },
     { tag: tags.string, color: 'var(--ok)' },
     { tag: tags.number, color: 'var(--lock)' },
-    { tag: tags.comment, color: 'var(--fg-3, var(--ghost))', fontStyle: 'italic' },
+    { tag: tags.comment, color: 'var(--fg3)', fontStyle: 'italic' },
     { tag: quotedName, textDecoration: 'underline dotted' },
     { tag: tags.invalid, color: 'var(--err)' },
   ]),
