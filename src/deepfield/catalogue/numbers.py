@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-Kind = Literal["observation", "plane", "artifact"]
+Kind = Literal["observation", "plane", "artifact", "plan"]
 T = TypeVar("T")
 _CHUNK: Final = 500
 

@@ -121,6 +121,7 @@ METADATA: Final = build_metadata(load_tables())
 TABLES: Final[Mapping[str, Table]] = MappingProxyType(dict(METADATA.tables))
 OBSERVATION: Final = TABLES["observation"]
 PLANE: Final = TABLES["plane"]
+PLAN: Final = TABLES["plan"]
 ARTIFACT: Final = TABLES["artifact"]
 PRODUCT_LINK: Final = TABLES["product_link"]
 ARTIFACT_HEADER: Final = TABLES["artifact_header"]

@@ -53,7 +53,7 @@ class _Walk:
         try:
             status = path.lstat()
         except OSError as error:
-            yield Found(str(path), problem=_reason(error))
+            yield _problem(path, _reason(error))
             return
         if stat.S_ISLNK(status.st_mode):
             self._links.append(path)
@@ -72,12 +72,12 @@ class _Walk:
             target = path.resolve(strict=True)
             status = target.stat()
         except (OSError, RuntimeError) as error:  # resolve() calls a circle of links a RuntimeError
-            yield Found(str(path), problem=_reason(error))
+            yield _problem(path, _reason(error))
             return
         if not stat.S_ISDIR(status.st_mode):
             yield from self._file(path, status, str(target))
         elif path.parent.resolve().is_relative_to(target):
-            yield Found(str(path), problem=f"a link that leads back to {target}, which holds it")
+            yield _problem(path, f"a link that leads back to {target}, which holds it")
         else:
             yield from self._folder(path, status)
 
@@ -90,7 +90,7 @@ class _Walk:
             with os.scandir(path) as entries:
                 names = sorted(entry.name for entry in entries)
         except OSError as error:
-            yield Found(str(path), problem=_reason(error))
+            yield _problem(path, _reason(error))
             return
         for name in names:
             yield from self.visit(path / name)
@@ -100,9 +100,24 @@ class _Walk:
             return
         self._files.add(real)
         if not stat.S_ISREG(status.st_mode):
-            yield Found(str(path), problem="not a file but a device, pipe or socket")
-            return
-        yield Found(str(path), size=status.st_size, mtime_ns=status.st_mtime_ns)
+            yield _problem(path, "not a file but a device, pipe or socket")
+        elif not _is_text(path):
+            yield _problem(path, "its path is not text in UTF-8; rename it")
+        else:
+            yield Found(str(path), size=status.st_size, mtime_ns=status.st_mtime_ns)
+
+
+def _problem(path: Path, problem: str) -> Found:
+    """Return a place without a file that can be read; bytes of its path that are no text are written as escapes."""
+    return Found(str(path).encode("utf-8", "backslashreplace").decode(), problem=problem)
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _reason(error: Exception) -> str:

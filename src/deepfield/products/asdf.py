@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from deepfield.products.header import clean
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -136,7 +138,8 @@ def plain(value: Any, budget: list[int], depth: int = 0) -> Any:
     if budget[0] <= 0 or depth > DEPTH_LIMIT:
         return None
     if isinstance(value, dict):
-        return {str(key)[:TEXT_LIMIT]: plain(item, budget, depth + 1) for key, item in value.items() if budget[0] > 0}
+        items = ((clean(str(key)[:TEXT_LIMIT]), item) for key, item in value.items() if budget[0] > 0)
+        return {key: plain(item, budget, depth + 1) for key, item in items}
     if isinstance(value, list | tuple | set):
         return [plain(item, budget, depth + 1) for item in list(value)[:ITEMS_LIMIT] if budget[0] > 0]
     return _scalar(value)
@@ -149,4 +152,4 @@ def _scalar(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if isinstance(value, datetime | date):
         return value.isoformat()
-    return value[:TEXT_LIMIT] if isinstance(value, str) else None
+    return clean(value[:TEXT_LIMIT]) if isinstance(value, str) else None

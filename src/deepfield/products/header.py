@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
 Container: TypeAlias = Literal["fits", "asdf", "ecsv", "json", "csv", "other"]
 Value: TypeAlias = str | int | float | bool | None
+
+_UNTAKEN = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 COMMENTARY = frozenset({"COMMENT", "HISTORY", ""})
 """Keywords that repeat and carry text only (FITS 4.0 §4.4.2.4)."""
@@ -108,6 +111,17 @@ class Header:
             document=document["document"],
             notes=tuple(document["notes"]),
         )
+
+
+def clean(value: Any) -> Any:
+    """Return a value of JSON whose texts every database and encoding takes: no controls, no half characters."""
+    if isinstance(value, str):
+        return value if value.isprintable() else _UNTAKEN.sub("\N{REPLACEMENT CHARACTER}", value)
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    if isinstance(value, dict):
+        return {clean(key): clean(item) for key, item in value.items()}
+    return value
 
 
 def _hdu_to_json(hdu: Hdu) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from deepfield.model.errors import UnreadableFileError
 from deepfield.products.asdf import TREE_LIMIT, read_tree
 from deepfield.products.fits import read_fits
-from deepfield.products.header import Header
+from deepfield.products.header import Header, clean
 from deepfield.products.source import UNPACKED_LIMIT, ByteSource
 from deepfield.products.tables import read_csv, read_ecsv
 
@@ -102,7 +102,7 @@ def _document(source: ByteSource, claimed: str) -> Any:
             reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
             raise UnreadableFileError(source.name, f"is not JSON: {reason}") from error
         return None
-    return document if _is_association(document) else None
+    return clean(document) if _is_association(document) else None
 
 
 def _is_association(document: Any) -> bool:
