@@ -87,7 +87,9 @@ class Plane:
     lead: tuple[int, ...] = ()
     """Where the leading axes are fixed."""
     over: int = 0
-    """Length of the axis after ``lead`` to average over; 0 where there is none."""
+    """How many planes of the axis after ``lead`` to average over; 0 where there is no such axis."""
+    begin: int = 0
+    """The first of them."""
     minus: tuple[int, ...] | None = None
     """Where the leading axes are fixed for the picture to subtract."""
 
@@ -109,8 +111,9 @@ class Plane:
         shape = rows.stop - rows.start, self.shape[1]
         total, count, hidden = np.zeros(shape), np.zeros(shape, np.int32), np.zeros(shape, bool)
         step = max(1, _STRIP // (shape[0] * shape[1]))
-        for start in range(0, self.over, step):
-            values, masked = self._read((*self.lead, slice(start, start + step)), rows)
+        end = self.begin + self.over
+        for start in range(self.begin, end, step):
+            values, masked = self._read((*self.lead, slice(start, min(start + step, end))), rows)
             known = np.isfinite(values)
             total += np.where(known, values, 0).sum(axis=0, dtype=float)
             count += known.sum(axis=0, dtype=np.int32)

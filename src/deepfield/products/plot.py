@@ -62,9 +62,9 @@ def draw_curves(
     if not drawable:
         return None
     canvas = Image.new("RGB", (size[0] * _FINE, size[1] * _FINE), GROUND)
-    panels = list(_panels(len(drawable), size, bare=bare))
+    panels = list(panels_of(len(drawable), size, bare=bare))
     frames = [
-        _Frame(box, limits, few=len(panels) > 1 or bare) for box, (_, limits) in zip(panels, drawable, strict=True)
+        Frame(box, limits, few=len(panels) > 1 or bare) for box, (_, limits) in zip(panels, drawable, strict=True)
     ]
     for frame, (curve, _) in zip(frames, drawable, strict=True):
         frame.draw_lines(canvas, curve)
@@ -73,11 +73,41 @@ def draw_curves(
         return image
     for frame, (curve, _) in zip(frames, drawable, strict=True):
         frame.draw_text(image, curve.label)
-    _draw_labels(image, x_label, y_label)
+    draw_labels(image, x_label, y_label)
     return image
 
 
-def _panels(count: int, size: tuple[int, int], *, bare: bool) -> Iterator[Box]:
+def draw_overview(curves: Sequence[Curve], *, x_label: str, size: tuple[int, int]) -> Image.Image | None:
+    """Draw many curves small, each with its label and a scale of its own over one x axis, or None without any."""
+    drawable = [(curve, limits) for curve in curves if (limits := curve.limits()) is not None]
+    if not drawable:
+        return None
+    low, high = min(limits[0] for _, limits in drawable), max(limits[1] for _, limits in drawable)
+    columns = max(2, ceil(sqrt(len(drawable) / 2.5)))
+    rows = ceil(len(drawable) / columns)
+    wide, tall = (size[0] - 16) / columns, (size[1] - 60) / rows
+    canvas = Image.new("RGB", (size[0] * _FINE, size[1] * _FINE), GROUND)
+    frames = []
+    for index, (_, limits) in enumerate(drawable):
+        row, column = divmod(index, columns)
+        x, y = 8 + column * wide, 8 + row * tall
+        box = round(x + 4), round(y + 2), round(x + wide - 4), round(y + tall - 4)
+        frames.append(Frame(box, (low, high, *limits[2:]), few=True))
+    for frame, (curve, _) in zip(frames, drawable, strict=True):
+        frame.draw_lines(canvas, curve)
+    image = canvas.resize(size, Image.Resampling.BOX)
+    draw, small = ImageDraw.Draw(image), typeface(11)
+    for index, (frame, (curve, _)) in enumerate(zip(frames, drawable, strict=True)):
+        left, top, _, bottom = frame.box
+        draw.text((left + 5, top + 4), curve.label, font=small, fill=BRIGHT)
+        if index + columns >= len(drawable):
+            for text, place in frame.ticks(0):
+                draw.text((place, bottom + 4), text, font=small, fill=TEXT, anchor="mt")
+    draw.text((size[0] / 2, size[1] - 8), x_label, font=typeface(14), fill=TEXT, anchor="mb")
+    return image
+
+
+def panels_of(count: int, size: tuple[int, int], *, bare: bool) -> Iterator[Box]:
     columns = 1 if count == 1 else min(count, max(2, ceil(sqrt(count * 0.75))))
     rows = ceil(count / columns)
     left, top, right, bottom = (6, 6, 6, 6) if bare else (26, 10, 10, 30)
@@ -90,7 +120,7 @@ def _panels(count: int, size: tuple[int, int], *, bare: bool) -> Iterator[Box]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Frame:
+class Frame:
     """One panel: a box of the picture and the limits of the data inside."""
 
     box: Box
@@ -110,7 +140,7 @@ class _Frame:
         left, top, right, bottom = (side * _FINE for side in self.box)
         panel = canvas.crop((left, top, right, bottom))
         draw = ImageDraw.Draw(panel)
-        for ticks, vertical in ((self._ticks(0), True), (self._ticks(1), False)):
+        for ticks, vertical in ((self.ticks(0), True), (self.ticks(1), False)):
             for _, place in ticks:
                 along = (place * _FINE - left, 0, place * _FINE - left, bottom - top)
                 across = (0, place * _FINE - top, right - left, place * _FINE - top)
@@ -133,16 +163,17 @@ class _Frame:
         """Write the numbers of the ticks outside the box and the label inside."""
         draw, small = ImageDraw.Draw(image), typeface(12)
         left, top, right, bottom = self.box
-        for text, place in self._ticks(0):
+        for text, place in self.ticks(0):
             draw.text((place, bottom + 5), text, font=small, fill=TEXT, anchor="mt")
-        for text, place in self._ticks(1):
+        for text, place in self.ticks(1):
             draw.text((left - 6, place), text, font=small, fill=TEXT, anchor="rm")
         if label:
             around = draw.textbbox((right - 8, top + 7), label, font=small, anchor="rt")
             draw.rectangle((around[0] - 4, around[1] - 3, around[2] + 4, around[3] + 3), fill=GROUND)
             draw.text((right - 8, top + 7), label, font=small, fill=BRIGHT, anchor="rt")
 
-    def _ticks(self, axis: int) -> list[tuple[str, float]]:
+    def ticks(self, axis: int) -> list[tuple[str, float]]:
+        """Return the round numbers along an axis (0 across, 1 up), each with its place in the picture."""
         low, high = self.limits[2 * axis : 2 * axis + 2]
         start, end = (self.box[0], self.box[2]) if axis == 0 else (self.box[3], self.box[1])
         room = 70 if axis == 0 else 44
@@ -170,7 +201,7 @@ def typeface(size: int) -> ImageFont.FreeTypeFont:
         return ImageFont.truetype(path, size)
 
 
-def _draw_labels(image: Image.Image, x_label: str, y_label: str) -> None:
+def draw_labels(image: Image.Image, x_label: str, y_label: str) -> None:
     font = typeface(14)
     draw = ImageDraw.Draw(image)
     draw.text((image.width / 2, image.height - 8), x_label, font=font, fill=TEXT, anchor="mb")

@@ -15,6 +15,7 @@ import structlog
 from PIL import Image
 
 from deepfield.missions.jwst.names import parse_name
+from deepfield.products.cubes import BANDS, beside, described, in_colour
 from deepfield.products.orientation import Orientation, orientation
 from deepfield.products.picture import (
     Stretch,
@@ -38,11 +39,14 @@ from deepfield.products.pixels import (
 )
 from deepfield.products.slits import draw_slits
 from deepfield.products.spectra import draw_spectra, has_spectrum
+from deepfield.products.timeseries import draw_light_curve, draw_series, has_light_curve, has_series
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from astropy.io import fits
+    from numpy.typing import NDArray
 
     from deepfield.products.header import Header
 
@@ -50,6 +54,8 @@ LONGEST = 1024
 THUMB = 256
 _COMFORTABLE = 512
 """Smaller pictures are enlarged, by whole numbers, up to this side."""
+
+_DRAWN = frozenset({"fits", "ecsv"})
 
 log = structlog.get_logger(__name__)
 
@@ -73,12 +79,12 @@ def make_preview(path: Path, header: Header, out: Path) -> bool:
     Returns False, writing nothing, for products that have no picture: other kinds of file, structures not known here,
     and images without a single finite pixel. An odd file never raises: a picture is worth no product.
     """
-    if header.container != "fits":
+    if header.container not in _DRAWN:
         return False
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            preview = _draw(path, header)
+            preview = _draw(path, header) if header.container == "fits" else _draw_text(path, header)
     except Exception as error:  # noqa: BLE001  a file can be wrong in more ways than astropy has exceptions
         log.warning("preview.failed", file=header.filename, error=repr(error))
         return False
@@ -126,9 +132,24 @@ def _draw(path: Path, header: Header) -> Drawn | None:
     spectra = [hdu.part.number for hdu in header.hdus if has_spectrum(hdu.part.columns)]
     with open_fits(path, gzipped=header.compression == "gzip", tables=bool(spectra)) as hdus:
         if spectra:
-            drawn = draw_spectra([hdus[number_of_hdu] for number_of_hdu in spectra], suffix)
+            tables = [hdus[number_of_hdu] for number_of_hdu in spectra]
+            drawn = draw_series(tables, suffix) if has_series(tables[0].columns.names) else None
+            drawn = drawn or draw_spectra(tables, suffix)
         else:
             drawn = _draw_images(hdus, _images(header), suffix)
+    if drawn is None:
+        return None
+    main, thumb, text = drawn
+    return main, thumb, {"Title": header.filename, **text, "Software": "Deepfield"}
+
+
+def _draw_text(path: Path, header: Header) -> Drawn | None:
+    """Draw a text table that is a light curve."""
+    columns = header.document.get("columns", []) if isinstance(header.document, dict) else []
+    names = [str(column["name"]) for column in columns if isinstance(column, dict)]
+    if header.compression is not None or not has_light_curve(names):
+        return None
+    drawn = draw_light_curve(path, columns, suffix_of(header.filename))
     if drawn is None:
         return None
     main, thumb, text = drawn
@@ -174,11 +195,22 @@ def _draw_image(hdus: fits.HDUList, number_of_hdu: int, suffix: str) -> Drawn | 
     }
     thumb = shrink(pixels, longest=THUMB)
     thumb_stretch = robust_stretch(thumb.values) or stretch
+    colours = in_colour(plane, longest=LONGEST) if _is_cube(head, plane) and plane.over >= BANDS else None
+    if colours is not None:
+        text["Description"] += f"; {described(plane.over, _wavelength_of(head))}"
+        small = in_colour(plane, longest=THUMB)
+        main = beside(_colour(pixels, stretch, times), colours, times)
+        assert small is not None
+        return main, _enlarged(small, _enlargement(thumb.shape, THUMB, dispersed=False)), text
     return (
         _colour(pixels, stretch, times),
         _colour(thumb, thumb_stretch, _enlargement(thumb.shape, THUMB, dispersed=dispersed)),
         text,
     )
+
+
+def _enlarged(colours: NDArray[np.uint8], times: tuple[int, int]) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(colours[::-1].repeat(times[0], axis=0).repeat(times[1], axis=1)))
 
 
 def _colour(pixels: Pixels, stretch: Stretch, times: tuple[int, int]) -> Image.Image:
@@ -232,12 +264,19 @@ def _described(plane: Plane, head: fits.Header) -> str:
 
 
 def _wavelengths(head: fits.Header, count: int) -> str:
-    start, step, pixel = (head.get(keyword) for keyword in ("CRVAL3", "CDELT3", "CRPIX3"))
-    if not all(isinstance(value, (int, float)) for value in (start, step, pixel)):
+    named = _wavelength_of(head)
+    if not named(0):
         return ""
     unit = str(head.get("CUNIT3", "")).strip().replace("um", "µm")
-    first, last = (start + (index - pixel) * step for index in (1, count))
-    return f" {first:.4g} – {last:.4g} {unit}".rstrip()
+    return f" {named(0)} – {named(count - 1)} {unit}".rstrip()
+
+
+def _wavelength_of(head: fits.Header) -> Callable[[int], str]:
+    """Return how to write the wavelength of a plane, counted from 0; empty where the header does not say."""
+    start, step, pixel = (head.get(keyword) for keyword in ("CRVAL3", "CDELT3", "CRPIX3"))
+    if not all(isinstance(value, (int, float)) for value in (start, step, pixel)):
+        return lambda _: ""
+    return lambda plane: f"{start + (plane + 1 - pixel) * step:.4g}"
 
 
 def _orientation_text(head: fits.Header, plane: Plane) -> dict[str, str]:

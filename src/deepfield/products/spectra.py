@@ -9,7 +9,7 @@ import numpy as np
 
 from deepfield.products.picture import scaled_unit
 from deepfield.products.pixels import DO_NOT_USE
-from deepfield.products.plot import Curve, draw_curves
+from deepfield.products.plot import Curve, draw_curves, draw_overview
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,6 +21,8 @@ _WAVELENGTH = ("WAVELENGTH", "WAVE")
 _FLUX = ("FLUX", "SURF_BRIGHT")
 _ERROR = {"FLUX": ("FLUX_ERROR", "ERROR", "ERR", "UNCERTAINTY"), "SURF_BRIGHT": ("SB_ERROR",)}
 _PANELS = 12
+"""Spectra that are drawn with axes of their own; more are drawn small."""
+_MOST = 60
 _UNITS = {"um": "µm", "micron": "µm", "microns": "µm", "Angstrom": "Å", "ujy": "µJy", "uJy": "µJy"}
 
 
@@ -31,8 +33,11 @@ def has_spectrum(columns: Sequence[str]) -> bool:
 
 
 def draw_spectra(tables: Sequence[Any], suffix: str) -> tuple[Image.Image, Image.Image, dict[str, str]] | None:
-    """Draw the spectra of some tables, the first twelve in a panel each, or None where none has two finite points."""
-    found = list(islice((one for table in tables for one in _curves(table) if one[0].limits() is not None), _PANELS))
+    """Draw the spectra of some tables, or None where none has two finite points.
+
+    Up to twelve have a panel with axes each; of more, the first sixty are drawn small, a source only once.
+    """
+    found = list(islice(_different(tables), _MOST))
     if not found:
         return None
     table, flux = found[0][1]
@@ -44,7 +49,10 @@ def draw_spectra(tables: Sequence[Any], suffix: str) -> tuple[Image.Image, Image
         Curve(curve.x, curve.y * factor, curve.error * factor, curve.label if len(found) > 1 else "")
         for curve, _ in found
     ]
-    main = draw_curves(curves, x_label=x_label, y_label=y_label, size=(1024, 576 if len(curves) < 7 else 768))
+    if len(curves) > _PANELS:
+        main = draw_overview(curves, x_label=f"{x_label}; {y_label} from least to greatest", size=(1024, 768))
+    else:
+        main = draw_curves(curves, x_label=x_label, y_label=y_label, size=(1024, 576 if len(curves) < 7 else 768))
     thumb = draw_curves(curves[:1], x_label=x_label, y_label=y_label, size=(256, 160), bare=True)
     if main is None or thumb is None:
         return None
@@ -52,20 +60,34 @@ def draw_spectra(tables: Sequence[Any], suffix: str) -> tuple[Image.Image, Image
     total = sum(len(one.data) if _is_vector(one) else 1 for one in tables)
     extent = f"{low:.4g} – {high:.4g} {x_unit}".strip()
     text = {
-        "Description": f"{suffix} {quantity} {extent}{_count(len(found), total)}" + (f", {unit}" if unit else ""),
+        "Description": f"{suffix} {quantity} {extent}{_count(len(found), total, tables)}"
+        + (f", {unit}" if unit else ""),
         "Unit": unit,
         "Orientation": "wavelength along x",
     }
     return main, thumb, text
 
 
+def _different(tables: Sequence[Any]) -> Iterator[tuple[Curve, tuple[Any, str]]]:
+    """Yield the spectra that can be drawn; of one source in the tables of several exposures the first."""
+    seen = set()
+    for table in tables:
+        for curve, origin in _curves(table):
+            if curve.limits() is None or (_is_vector(table) and curve.label in seen):
+                continue
+            seen.add(curve.label)
+            yield curve, origin
+
+
 def _labelled(quantity: str, unit: str) -> str:
     return f"{quantity} ({unit})" if unit else quantity
 
 
-def _count(shown: int, total: int) -> str:
+def _count(shown: int, total: int, tables: Sequence[Any]) -> str:
     if total == 1:
         return ""
+    if shown < min(total, _MOST) and len(tables) > 1 and all(map(_is_vector, tables)):
+        return f", {shown} sources in {total} spectra"
     return f", {total} spectra" if total == shown else f", {shown} of {total} spectra"
 
 
@@ -112,7 +134,7 @@ def _column(table: Any, names: Sequence[str]) -> str | None:
 
 def _rows(table: Any, column: str) -> NDArray[np.float64]:
     """Return a column as spectra: one, or with vector cells one a row, the first ones alone."""
-    data = table.data[: 2 * _PANELS] if _is_vector(table) else table.data
+    data = table.data[:_MOST] if _is_vector(table) else table.data
     return np.atleast_2d(np.asarray(data[column]).astype(float))
 
 

@@ -60,7 +60,7 @@ SPAXEL_ARCSEC = 0.1
 APERTURE_ARCSEC = 0.45
 OUTLIER_SIGMAS = 5.0
 SHARPEST = 8.0
-"""How much brighter than every neighbour a pixel can be without a cosmic ray."""
+"""How much brighter than its neighbours a pixel can be without a cosmic ray."""
 FULL = (2048, 2048)
 
 
@@ -252,12 +252,14 @@ def _cloud(folder: Path, exposure: Exposure, suffix: str) -> Cloud:
 
 
 def spikes(image: detectors.Image) -> NDArray[np.uint32]:
-    """Flags of pixels that stand far above all their neighbours, as lines and knots never do."""
-    known = np.nan_to_num(image.sci, nan=-np.inf)
+    """Flags of pixels that stand far above all but two of their neighbours, as lines and knots never do."""
+    known = np.nan_to_num(image.sci, nan=0.0)
     ring = np.ones((3, 3), bool)
     ring[1, 1] = False
-    highest = np.maximum(ndimage.maximum_filter(known, footprint=ring), 0.0)
-    high = known > SHARPEST * highest + OUTLIER_SIGMAS * np.nan_to_num(image.err, nan=np.inf)
+    high = np.zeros(known.shape, bool)
+    for _ in range(2):  # the second time without the other pixels of the same hit
+        usual = np.maximum(ndimage.rank_filter(np.where(high, 0.0, known), rank=-3, footprint=ring), 0.0)
+        high |= known > SHARPEST * usual + OUTLIER_SIGMAS * np.nan_to_num(image.err, nan=np.inf)
     return np.where(high, detectors.OUTLIER | detectors.DO_NOT_USE, 0).astype(np.uint32)
 
 

@@ -226,11 +226,29 @@ def test_a_cube_is_collapsed_over_wavelength(tmp_path: Path) -> None:
     shown = picture(path)[::-1]
 
     assert read_caption(draw(path)[1]).caption.startswith("s3d SCI mean of 60 wavelengths 4.9 – 5.49 µm, asinh ")
-    assert shown.shape == (480, 480, 4)
+    assert shown.shape == (480, 480 + 8 + 480, 4)
     assert (shown[:, : 5 * 12, 3] == 0).all()
+    shown = shown[:, :480]
     brightness = shown[..., :3].astype(int).sum(axis=2)
     assert brightness[10 * 12, 30 * 12] == brightness.max()
     assert brightness[20 * 12, 20 * 12] < 400
+
+
+def test_a_cube_is_red_where_its_long_wavelengths_shine(tmp_path: Path) -> None:
+    cube = RNG.normal(1.0, 0.1, (61, 40, 40)).astype(np.float32)
+    for place, planes in enumerate((slice(0, 20), slice(20, 41), slice(41, 61))):
+        cube[planes, 8:12, 10 * place + 8 : 10 * place + 12] += 6
+    cards = {**WCS, "CTYPE3": "WAVE", "CUNIT3": "um", "CRVAL3": 4.9, "CRPIX3": 1.0, "CDELT3": 0.01}
+    path = write(tmp_path / "jw01234-o001_t001_miri_ch1-short_s3d.fits", image(cube, **cards))
+
+    colours = picture(path)[::-1, 488:]
+
+    blue, green, red = (colours[10 * 12, (10 * place + 10) * 12, :3].astype(int) for place in range(3))
+    assert (blue.argmax(), green.argmax(), red.argmax()) == (2, 1, 0)
+    assert min(blue[2] - blue[0], green[1] - green[2], red[0] - red[1]) > 80
+    assert "; blue 4.9 – 5.09, green 5.1 – 5.3, red 5.31 – 5.5" in read_caption(draw(path)[1]).caption
+    thumb = np.asarray(Image.open(draw(path)[1].with_name("abcd.thumb.png")).convert("RGBA"))
+    assert thumb.shape == (240, 240, 4)
 
 
 def test_integrations_are_averaged(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from astropy.io import fits
 from PIL import Image
 
 from deepfield.products.picture import Stretch, limits_of, scaled_unit
-from deepfield.products.plot import GROUND, LINE, Curve, draw_curves, nice_ticks
+from deepfield.products.plot import FRAME, GROUND, LINE, Curve, draw_curves, nice_ticks
 from deepfield.products.preview import make_preview, read_caption
 from deepfield.products.reader import read_header
 
@@ -99,13 +99,16 @@ def test_the_error_band_widens_with_the_error() -> None:
     assert ground(0.0) > ground(0.5) > ground(2.0)
 
 
-def test_many_sources_get_a_panel_each_and_the_caption_says_how_many(tmp_path) -> None:
+def test_more_sources_than_fit_with_axes_are_all_drawn_small(tmp_path) -> None:
     tables = [table(RNG.normal(1, 0.1, 800) * 1e-7, ver=n + 1, SOURCEID=1000 + n) for n in range(15)]
     made, png = draw(tmp_path, "jw01234-o001_s01000_nirspec_f170lp-g235m_x1d.fits", *tables)
 
     assert made
-    assert read_caption(png).caption == "x1d flux density 4.9 – 5.74 µm, 12 of 15 spectra, nJy"
-    assert Image.open(png).size == (1024, 768)
+    assert read_caption(png).caption == "x1d flux density 4.9 – 5.74 µm, 15 spectra, nJy"
+    picture = Image.open(png).convert("RGB")
+    assert picture.size == (1024, 768)
+    frames = (np.asarray(picture) == FRAME).all(axis=2)
+    assert sum(row[1:] & ~row[:-1] for row in [frames.sum(axis=1) > 500]).sum() >= 5
     assert max(Image.open(tmp_path / "out.thumb.png").size) == 256
 
 
@@ -121,6 +124,20 @@ def test_spectra_in_vector_cells_are_drawn_row_by_row(tmp_path) -> None:
     made, png = draw(tmp_path, "jw01234-o001_t001_niriss_f150w-gr150r_x1d.fits", hdu)
     assert made
     assert read_caption(png).caption == "x1d flux density 1 – 2 µm, 2 spectra, Jy"
+
+
+def test_a_source_of_several_exposures_is_drawn_once(tmp_path) -> None:
+    def exposure(ver):
+        columns = [
+            fits.Column("SOURCE_ID", "J", array=np.arange(20)),
+            fits.Column("WAVELENGTH", "30D", unit="um", array=np.tile(np.linspace(3, 4, 30), (20, 1))),
+            fits.Column("FLUX", "30D", unit="Jy", array=RNG.normal(1, 0.1, (20, 30))),
+        ]
+        return fits.BinTableHDU.from_columns(columns, name="EXTRACT1D", ver=ver)
+
+    made, png = draw(tmp_path, "jw01234-o001_t001_nircam_f356w-grismr_x1d.fits", exposure(1), exposure(2))
+    assert made
+    assert read_caption(png).caption == "x1d flux density 3 – 4 µm, 20 sources in 40 spectra, Jy"
 
 
 @pytest.mark.parametrize(
