@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import ColumnElement, and_, func, insert, or_, select
+from sqlalchemy import ColumnElement, Text, and_, cast, func, insert, or_, select
 
 from deepfield.catalogue.documents import inflate
 from deepfield.catalogue.numbers import give_numbers, in_chunks, known_numbers
@@ -248,6 +248,27 @@ class Observations:
         """Return the current rows of these observations by obs_id."""
         rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
         return {row["obs_id"]: row for row in rows.values()}
+
+    def leaning_on(self, connection: Connection, obs_ids: Iterable[str], *, origin: str) -> dict[str, Row]:
+        """Return the current combined observations with one of these members that have no footprint of their own.
+
+        They have none at all, or one whose ``origin`` begins so.
+        """
+        wanted = set(obs_ids)
+        found: dict[str, Row] = {}
+        programmes = sorted({str(int(name[2:7])) for name in wanted if name[2:7].isdigit()})
+        for chunk in in_chunks(programmes):
+            query = select(OBSERVATION).where(
+                OBSERVATION.c.proposal_id.in_(chunk),
+                OBSERVATION.c.algorithm != "exposure",
+                or_(
+                    OBSERVATION.c.s_region.is_(None), cast(OBSERVATION.c.origin, Text).contains(f'"position":"{origin}')
+                ),
+                alive(OBSERVATION, None),
+            )
+            rows = (dict(row) for row in connection.execute(query).mappings())
+            found.update((row["obs_id"], row) for row in rows if wanted & set(row["members"]))
+        return found
 
     def current_names(self, connection: Connection) -> list[str]:
         """Return the obs_ids of all current observations, in order."""

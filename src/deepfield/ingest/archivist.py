@@ -10,7 +10,9 @@ from deepfield.ingest.announce import Before, announce, difference_of
 from deepfield.ingest.assemble import assemble
 from deepfield.ingest.decision import Decision, decide
 from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts
+from deepfield.ingest.footprint import UNION
 from deepfield.ingest.linker import Linker
+from deepfield.ingest.links import members_of
 from deepfield.ingest.regroup import regroup
 from deepfield.ingest.report import Entry
 from deepfield.ingest.rules import stated
@@ -77,7 +79,8 @@ class Archivist:
         table = stated(connection)
         decisions = self._decide(connection, readings, at)
         work = _Work(self._drafts(connection, decisions))
-        refused = assemble_drafts(work.drafts.values(), decisions, table, self._tables)
+        regions = self._regions(connection, work.drafts)
+        refused = assemble_drafts(work.drafts.values(), decisions, table, self._tables, regions)
         work.decisions = [refused.get(decision.facts.filename, decision) for decision in decisions]
         filing = Filing()
         before = self._write(connection, work, filing, table, at)
@@ -95,6 +98,7 @@ class Archivist:
         hold_writers(connection)
         table = stated(connection)
         rows = self._observations.current_observations(connection, obs_ids)
+        rows |= self._leaning(connection, rows)
         known = self._stored(connection, rows)
         filing = Filing()
         drafts: dict[str, Draft] = {}
@@ -102,7 +106,7 @@ class Archivist:
         while failed is None or failed:
             drafts = regroup(known, filing.left, lambda names: self._stored_by_name(connection, names))
             self._linker.associate(connection, drafts.values(), ())
-            failed = assemble_each(drafts.values(), table, self._tables)
+            failed = assemble_each(drafts.values(), table, self._tables, self._regions(connection, drafts))
             filing.left |= failed
         emptied = [obs_id for obs_id, draft in drafts.items() if not draft.facts]
         work = _Work(drafts, withdrawn={obs_id: self._leaving(connection, obs_id)[1][obs_id] for obs_id in emptied})
@@ -125,13 +129,14 @@ class Archivist:
         hold_writers(connection)
         table = stated(connection)
         rows, leaving = self._leaving(connection, name)
+        rows |= self._leaning(connection, rows)
         work = _Work(self._stored(connection, rows), withdrawn=leaving)
         for obs_id, files in leaving.items():
             for file in files:
                 work.drafts[obs_id].drop(file["filename"])
         gone = {file["filename"] for files in leaving.values() for file in files}
         self._linker.associate(connection, work.drafts.values(), (), without=gone)
-        assemble_drafts(work.drafts.values(), (), table, self._tables)
+        assemble_drafts(work.drafts.values(), (), table, self._tables, self._regions(connection, work.drafts))
         filing = Filing()
         self._write(connection, work, filing, table, at)
         filenames = [file["filename"] for files in leaving.values() for file in files]
@@ -160,6 +165,20 @@ class Archivist:
         rows = self._observations.observations_of(connection, [artifact["obs_number"]])
         return rows, {obs_id: [artifact] for obs_id in rows}
 
+    def _leaning(self, connection: Connection, obs_ids: Iterable[str]) -> dict[str, Row]:
+        """Return the combined observations whose footprint is, or could be, that of these members."""
+        return self._observations.leaning_on(connection, obs_ids, origin=UNION)
+
+    def _regions(self, connection: Connection, drafts: Mapping[str, Draft]) -> dict[str, str]:
+        """Return the footprints of stored observations that are members of combined drafts and no drafts themselves."""
+        members: set[str] = set()
+        for draft in drafts.values():
+            if draft.combined:
+                files = (*draft.facts.values(), *draft.associations)
+                members |= set(members_of(draft.obs_id, files, self._tables).obs_ids)
+        rows = self._observations.current_observations(connection, members - drafts.keys())
+        return {obs_id: row["s_region"] for obs_id, row in rows.items() if row["s_region"]}
+
     def _decide(self, connection: Connection, readings: Sequence[Reading], at: datetime) -> list[Decision]:
         products = {reading.facts.filename: reading for reading in readings if reading.is_product and reading.facts}
         current = self._observations.current_artifacts(connection, products)
@@ -181,6 +200,7 @@ class Archivist:
         associations = [decision.facts for decision in arriving if decision.facts.suffix == "asn"]
         named = self._linker.named_products(connection, associations) - set(drafts)
         rows = self._observations.current_observations(connection, named)
+        rows |= {obs_id: row for obs_id, row in self._leaning(connection, drafts).items() if obs_id not in drafts}
         drafts |= self._stored(connection, rows, without=names)
         self._linker.associate(connection, drafts.values(), associations, without=names)
         return drafts

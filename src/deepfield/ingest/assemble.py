@@ -7,6 +7,7 @@ processed file that states them; ``origin`` says which.
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from deepfield.ingest.links import members_of
@@ -19,7 +20,7 @@ from deepfield.model.errors import InvalidValueError
 from deepfield.model.observation import Observation, Plane, Proposal, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from deepfield.ingest.blueprint import FileFacts
@@ -39,6 +40,8 @@ _COMPARED = (
     "energy.grating",
     "target.name",
 )
+_ONE_SOURCE = frozenset({"source", "source_in_target"})
+"""Fields of names of products of one source, whose place is not where its exposures lie."""
 _INSTRUMENTS = {"nrc": "NIRCAM", "nrs": "NIRSPEC", "nis": "NIRISS", "mir": "MIRI", "gui": "FGS"}
 """Instruments by the first letters of their detectors."""
 
@@ -48,13 +51,15 @@ def assemble(
     files: Sequence[FileFacts],
     *,
     associations: Sequence[FileFacts] = (),
+    regions: Mapping[str, str] = MappingProxyType({}),
     release: ReleaseTable | None = None,
     tables: JwstTables | None = None,
 ) -> Observation:
     """Assemble an observation from all its current files.
 
     ``associations`` are association files that other observations own but that name this one; they tell its members.
-    ``release`` holds the operator's rules on when data become public.
+    ``regions`` are footprints of other observations by obs_id: those of the members stand for a combination that states
+    none. ``release`` holds the operator's rules on when data become public.
 
     Raises:
         InvalidValueError: no files are given.
@@ -70,6 +75,8 @@ def assemble(
     kind = _dataproduct_type(said, exposure_type, ordered, series=series)
     members = members_of(obs_id, (*ordered, *associations), tables)
     maker = PlaneMaker(obs_id, said, exposure_type, kind, series, members.inputs)
+    if name is None or not name.fields.keys() & _ONE_SOURCE:
+        maker.member_regions = tuple(regions[member] for member in members.obs_ids if member in regions)
     planes = [maker.plane(plane, group) for plane in PLANE_ORDER if (group := _of_plane(ordered, plane, kind, tables))]
     planes.sort(key=lambda plane: plane_rank(plane.product_id))
     rules = release or ReleaseTable()

@@ -53,21 +53,31 @@ class Draft:
         self.facts.pop(filename, None)
         self.filed.pop(filename, None)
 
-    def assemble(self, release: ReleaseTable, tables: JwstTables) -> None:
-        """Assemble the observation from its files.
+    @property
+    def combined(self) -> bool:
+        """Whether it is a combination of other observations."""
+        return any(facts.combined for facts in self.facts.values())
+
+    def assemble(self, release: ReleaseTable, tables: JwstTables, regions: dict[str, str]) -> None:
+        """Assemble the observation from its files; ``regions`` tells footprints by obs_id, and is told this one.
 
         Raises:
             InvalidValueError: the assembled observation lacks one of the files.
         """
         self.observation = None
+        regions.pop(self.obs_id, None)
         if not self.facts:
             return
-        files = list(self.facts.values())
-        observation = assemble(self.obs_id, files, associations=self.associations, release=release, tables=tables)
+        files, associations = list(self.facts.values()), self.associations
+        observation = assemble(
+            self.obs_id, files, associations=associations, regions=regions, release=release, tables=tables
+        )
         assembled = {artifact.filename for plane in observation.planes for artifact in plane.artifacts}
         if assembled != set(self.facts):
             raise InvalidValueError(self.obs_id, sorted(assembled), f"the files {sorted(self.facts)}")
         self.observation = observation
+        if observation.position is not None and observation.position.region:
+            regions[self.obs_id] = observation.position.region
 
 
 def stored_drafts(
@@ -108,32 +118,38 @@ def stored_facts(
 
 
 def assemble_drafts(
-    drafts: Iterable[Draft], decisions: Iterable[Decision], release: ReleaseTable, tables: JwstTables
+    drafts: Iterable[Draft],
+    decisions: Iterable[Decision],
+    release: ReleaseTable,
+    tables: JwstTables,
+    regions: dict[str, str],
 ) -> dict[str, Decision]:
-    """Assemble every draft; return the decisions, by file name, on files that had to be refused.
+    """Assemble every draft, members before combinations; return the decisions, by file name, on refused files.
 
     A file that makes its observation impossible leaves it, and the others stay.
     """
     arriving = {decision.facts.filename: decision for decision in decisions if decision.arrives}
     refused: dict[str, Decision] = {}
-    for draft in drafts:
+    for draft in sorted(drafts, key=lambda draft: draft.combined):
         mine = {name: decision for name, decision in arriving.items() if name in draft.facts}
         try:
-            draft.assemble(release, tables)
+            draft.assemble(release, tables, regions)
         except Exception as error:
             if not mine:
                 raise
             log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
-            refused |= _assemble_one_by_one(draft, mine, release, tables)
+            refused |= _assemble_one_by_one(draft, mine, release, tables, regions)
     return refused
 
 
-def assemble_each(drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTables) -> dict[str, str]:
-    """Assemble every draft; return, by obs_id, why those that cannot be assembled cannot."""
+def assemble_each(
+    drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTables, regions: dict[str, str]
+) -> dict[str, str]:
+    """Assemble every draft, members before combinations; return, by obs_id, why some cannot be."""
     failed: dict[str, str] = {}
-    for draft in drafts:
+    for draft in sorted(drafts, key=lambda draft: draft.combined):
         try:
-            draft.assemble(release, tables)
+            draft.assemble(release, tables, regions)
         except Exception as error:
             log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
             failed[draft.obs_id] = f"it cannot be assembled: {error}"
@@ -141,7 +157,11 @@ def assemble_each(drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTa
 
 
 def _assemble_one_by_one(
-    draft: Draft, arriving: Mapping[str, Decision], release: ReleaseTable, tables: JwstTables
+    draft: Draft,
+    arriving: Mapping[str, Decision],
+    release: ReleaseTable,
+    tables: JwstTables,
+    regions: dict[str, str],
 ) -> dict[str, Decision]:
     refused: dict[str, Decision] = {}
     for name in arriving:
@@ -149,9 +169,9 @@ def _assemble_one_by_one(
     for name, decision in arriving.items():
         draft.take(decision)
         try:
-            draft.assemble(release, tables)
+            draft.assemble(release, tables, regions)
         except Exception as error:  # noqa: BLE001  whatever is wrong with it is wrong with this file
             draft.drop(name)
             refused[name] = decision.refused(f"{draft.obs_id} cannot be assembled with it: {error}")
-    draft.assemble(release, tables)
+    draft.assemble(release, tables, regions)
     return refused

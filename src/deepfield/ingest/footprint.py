@@ -25,6 +25,9 @@ HULL_ABOVE = 12
 """With more separate regions than this (slits of a shutter array) their hull stands for them."""
 
 
+UNION = "union of the footprints of"
+"""How the origin of a footprint begins that is made of those of members."""
+
 BELIEVED_PIXELS = 1.0
 """How far stated corners may be off those of the gwcs before these are believed instead."""
 
@@ -105,6 +108,13 @@ def dimension_of(header: Header) -> tuple[int, ...] | None:
     """Return the pixels (x, y) of the first science image."""
     hdu = _image(header)
     return (hdu.part.shape[-1], hdu.part.shape[-2]) if hdu is not None and len(hdu.part.shape) >= 2 else None
+
+
+def union_of(texts: Sequence[str]) -> Footprint:
+    """Return the union of footprints, given as ``s_region`` has them; their order does not matter."""
+    regions = sorted({region for text in texts for region in parse_regions(text)}, key=repr)
+    united = unite(regions) if len(regions) > 1 else tuple(regions)
+    return Footprint(united, f"{UNION} {len(texts)} members")
 
 
 def unite(regions: Sequence[Region]) -> tuple[Region, ...]:

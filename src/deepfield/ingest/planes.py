@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deepfield.ingest.energy import Optics, energy_of
-from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of
+from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of, union_of
 from deepfield.ingest.times import from_mjd, is_mjd, parse_time, to_mjd
 from deepfield.missions.jwst.names import parse_name, parse_optical_elements
 from deepfield.model.observation import Artifact, Energy, Plane, Position, Provenance, Time
@@ -39,6 +39,8 @@ class PlaneMaker:
     time_series: bool
     inputs: tuple[str, ...]
     """File names of the members of the association that made the combined products."""
+    member_regions: tuple[str, ...] = ()
+    """Footprints of the members, as text."""
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -55,7 +57,7 @@ class PlaneMaker:
             meta_release=self.ended(),
             main_product=main.filename if main.product_type != "PREVIEW" else None,
             artifacts=tuple(artifact_of(facts) for facts in sorted(files, key=lambda facts: facts.filename)),
-            position=self._position(files) if data else None,
+            position=self._position(files, combined=product_id == "product") if data else None,
             energy=self._energy(files) if data else None,
             time=self._time(files) if data else None,
             provenance=self._provenance(product_id, files),
@@ -71,7 +73,7 @@ class PlaneMaker:
         found: datetime | None = ends if ends is not None else max(made, default=None)
         return found
 
-    def _position(self, files: Sequence[FileFacts]) -> Position | None:
+    def _position(self, files: Sequence[FileFacts], *, combined: bool) -> Position | None:
         for facts in files:
             footprint, notes = footprint_of(facts.header, resampled=facts.suffix == "i2d")
             self.notes.extend(notes)
@@ -80,6 +82,13 @@ class PlaneMaker:
                 return footprint.position(
                     pixel_scale=pixel_scale_of(facts.header), dimension=dimension_of(facts.header)
                 )
+        if combined and self.member_regions:
+            united = union_of(self.member_regions)
+            self._remember("position", united.origin)
+            return united.position(
+                pixel_scale=next((scale for facts in files if (scale := pixel_scale_of(facts.header))), None),
+                dimension=next((size for facts in files if (size := dimension_of(facts.header))), None),
+            )
         return self._point(files)
 
     def _point(self, files: Sequence[FileFacts]) -> Position | None:

@@ -3,14 +3,17 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from astropy.io import fits
 
 from deepfield.catalogue.outbox import Outbox
 from deepfield.ingest.reading import Rules, read_file
 from deepfield.ingest.release import ProgramRelease, ReleaseTable
 from deepfield.ingest.rules import state
 from deepfield.ingest.scan import scan
+from deepfield.model.coverage import parse_region
 from deepfield.model.errors import NotFoundError
-from support.files import EXPOSURE, write_association, write_product
+from support.files import EXPOSURE, write_association, write_catalogue, write_product
+from support.intake import open_bench
 
 CAL = f"{EXPOSURE}_cal.fits"
 COMBINED = "jw01234-o001_t001_nircam_clear-f200w"
@@ -214,3 +217,43 @@ def test_what_was_forgotten_can_come_back_under_its_number_and_version(bench, fi
     entry = file(tmp_path / "in")[CAL]
     assert (entry.status, entry.reason) == ("ingested", "back after it was withdrawn")
     assert (artifact(bench)["artifact_number"], versions(bench)) == (number, [(1, True)])
+
+
+def union_tree(folder):
+    """Three exposures in a row, and of their combination a source catalogue and its association alone."""
+    names = [f"jw01234001001_02101_{n:05d}_nrca1" for n in (1, 2, 3)]
+    for place, name in enumerate(names):
+        path = write_product(folder / f"{name}_cal.fits", value=place)
+        west, east = 10.0 + place * 0.05, 10.1 + place * 0.05
+        with fits.open(path, mode="update") as opened:
+            opened["SCI"].header["S_REGION"] = f"POLYGON ICRS {west} -1 {east} -1 {east} 1 {west} 1"
+    write_catalogue(folder / f"{COMBINED}_cat.ecsv", 3)
+    members = [f"{name}_cal.fits" for name in names]
+    write_association(folder / "jw01234-o001_20260101t000000_image3_00001_asn.json", COMBINED, members)
+    return names
+
+
+@pytest.mark.parametrize("order", [["cal", "cat", "asn"], ["cat", "asn", "cal"], ["asn", "cal", "cat"]])
+def test_a_combination_without_a_region_gets_the_union_of_its_members_in_whatever_order_they_come(tmp_path, order):
+    names = union_tree(tmp_path / "tree")
+    bench = open_bench(tmp_path / "home")
+    for kind in order:
+        bench.intake.ingest(sorted((tmp_path / "tree").glob(f"*_{kind}.*")))
+
+    def found():
+        query = f"SELECT s_region, origin, s_ra FROM observation WHERE obs_id = '{COMBINED}' AND seq_to IS NULL"
+        ((region, origin, ra),) = bench.rows(query)
+        return None if region is None else parse_region(region), origin, ra
+
+    region, origin, ra = found()
+    assert "union of the footprints of 3 members" in origin
+    assert region.area() == pytest.approx(0.2 * 2, rel=0.001)
+    assert ra == pytest.approx(10.1)
+    bench.intake.reindex()
+    assert found() == (region, origin, ra)
+
+    bench.intake.forget(names[2])
+    region, origin, _ = found()
+    assert "union of the footprints of 2 members" in origin
+    assert region.area() == pytest.approx(0.15 * 2, rel=0.001)
+    bench.database.close()
