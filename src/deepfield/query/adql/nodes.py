@@ -138,7 +138,8 @@ class UserFunction(Node):
 def place(node: exp.Expression) -> tuple[int, int]:
     """Return line and column, from 1, where a node of a parsed query begins, or else where its nearest ancestor does.
 
-    A node that was made later has no place of its own; without placed ancestors the answer is (1, 1).
+    A column or table with several names is where its last name is. A node that was made later has no place of its own;
+    without placed ancestors the answer is (1, 1).
     """
     for inner in node.walk(bfs=False):
         if inner.meta.get(LINE):
