@@ -32,6 +32,7 @@ class Wire:
     numpy: str = ""
     fits: str = "A"
     ecsv: str = "string"
+    """An element of it; ECSV has complex numbers only without missing ones, so they are written as pairs."""
     atoms: int = 1
     """How many Arrow values make one element: a complex number is two."""
     xtype: str | None = None
@@ -54,8 +55,8 @@ WIRES: Final[Mapping[ColumnType, Wire]] = MappingProxyType(
         "int64": Wire(pa.int64(), "long", ">i8", "K", "int64", magic=-(2**63)),
         "float32": Wire(pa.float32(), "float", ">f4", "E", "float32"),
         "float64": Wire(pa.float64(), "double", ">f8", "D", "float64"),
-        "complex64": Wire(pa.float32(), "floatComplex", ">f4", "C", "complex64", 2),
-        "complex128": Wire(pa.float64(), "doubleComplex", ">f8", "M", "complex128", 2),
+        "complex64": Wire(pa.float32(), "floatComplex", ">f4", "C", "float32", 2),
+        "complex128": Wire(pa.float64(), "doubleComplex", ">f8", "M", "float64", 2),
     }
 )
 TEXTS: Final = frozenset({"string", "unicode", "json", "timestamp"})

@@ -4,6 +4,7 @@
 
     ArchiveError
     ├── InvalidValueError           a field holds a value that cannot be right
+    │   ├── InvalidUploadError      a table that comes with a query cannot be read
     │   └── InvalidQueryError       a search asks for something no table has
     │       ├── UnknownColumnError
     │       └── AdqlError           an ADQL query is wrong at one place
@@ -104,6 +105,17 @@ class AdqlNameError(AdqlError):
 
 class AdqlTypeError(AdqlError):
     """An ADQL query holds a value where one of its type, or with its number, cannot stand."""
+
+
+class InvalidUploadError(InvalidValueError):
+    """A table that comes with a query cannot be read. Rows are counted from 1."""
+
+    def __init__(
+        self, table: str, value: object, expected: str, *, column: str | None = None, row: int | None = None
+    ) -> None:
+        place = [table, f"column {column!r}" if column is not None else "", f"row {row}" if row is not None else ""]
+        super().__init__(", ".join(part for part in place if part), value, expected)
+        self.table, self.column, self.row = table, column, row
 
 
 class NotFoundError(ArchiveError):
@@ -266,9 +278,9 @@ class JobQuotaError(ArchiveError):
 class UploadTooLargeError(ArchiveError):
     """A caller sends more than the archive takes."""
 
-    def __init__(self, name: str, limit: int) -> None:
-        super().__init__(f"{name} is larger than the {limit} bytes that this archive takes")
-        self.field, self.limit, self.expected = name, limit, f"at most {limit} bytes"
+    def __init__(self, name: str, limit: int, unit: str = "bytes") -> None:
+        super().__init__(f"{name} is larger than the {limit} {unit} that this archive takes")
+        self.field, self.limit, self.expected = name, limit, f"at most {limit} {unit}"
 
 
 class FetchError(ArchiveError):
