@@ -13,6 +13,7 @@ from deepfield.simulate import (
     msa,
     nirspec_ifu,
     photometry,
+    sensing,
     series,
     slitless,
 )
@@ -31,6 +32,7 @@ MODES: Mapping[str, Callable[[Programme, int], Plan]] = {
     "msa": msa.plan,
     "nirspec-ifu": nirspec_ifu.plan,
     "photometry": photometry.plan,
+    "sensing": sensing.plan,
     "series": series.plan,
     "slit": fixed_slit.plan,
     "wfss": slitless.plan,

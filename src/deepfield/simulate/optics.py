@@ -30,7 +30,8 @@ PISTON_RMS = 40e-9
 RADIAN = 206264.806
 
 
-def _segment_centres() -> list[tuple[float, float]]:
+def segment_centres() -> list[tuple[float, float]]:
+    """The centres (x, y) of the eighteen segments, metres from the middle of the pupil."""
     pitch = SEGMENT_SIZE + GAP
     axial = [(q, r) for q in range(-2, 3) for r in range(-2, 3) if 0 < max(abs(q), abs(r), abs(q + r)) <= 2]
     return [(pitch * np.sqrt(3) / 2 * q, pitch * (r + q / 2)) for q, r in axial]
@@ -43,7 +44,7 @@ def pupil(pixels: int, step: float, wavelength: float) -> NDArray[np.complex128]
     field = np.zeros((pixels, pixels), complex)
     pistons = np.random.default_rng(18).normal(0, PISTON_RMS, 18)
     half = SEGMENT_SIZE / 2
-    for (cx, cy), piston in zip(_segment_centres(), pistons, strict=True):
+    for (cx, cy), piston in zip(segment_centres(), pistons, strict=True):
         dx, dy = x - cx, y - cy
         slant = np.sqrt(3) / 2
         inside = (np.abs(dy) < half) & (np.abs(slant * dx + dy / 2) < half) & (np.abs(slant * dx - dy / 2) < half)
