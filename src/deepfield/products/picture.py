@@ -92,6 +92,13 @@ def inferno() -> NDArray[np.uint8]:
     return _palette(colours)
 
 
+def diverging() -> NDArray[np.uint8]:
+    """Return the palette for values of both signs: blue below, near black at zero, orange above."""
+    where = np.linspace(-1, 1, LEVELS)[:, None]
+    dark, below, above = np.array([16, 18, 24]), np.array([120, 196, 255]), np.array([255, 176, 84])
+    return _palette(dark + np.abs(where) ** 0.8 * (np.where(where < 0, below, above) - dark))
+
+
 def label_levels(labels: NDArray[np.int64]) -> NDArray[np.uint8]:
     """Return palette indices of a segmentation map; neighbours in number differ in colour, 0 is background."""
     spread = (labels * 97) % (LEVELS - 1) + FIRST + 1

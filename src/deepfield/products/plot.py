@@ -39,6 +39,8 @@ class Curve:
     y: NDArray[np.float64]
     error: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
     label: str = ""
+    marks: bool = False
+    """Draw points with error bars, every one of them, instead of a line."""
 
     def limits(self) -> tuple[float, float, float, float] | None:
         """Return x and y limits that keep lines and leave out single outliers, or None without two finite points."""
@@ -46,12 +48,18 @@ class Curve:
         if good.sum() < 2:
             return None
         x, y = self.x[good], self.y[good]
-        low, high = _supported(y[np.argsort(x, kind="stable")])
+        low, high = self._spanned(good) if self.marks else _supported(y[np.argsort(x, kind="stable")])
         if not high > low:
             low, high = low - max(abs(low), 1.0) / 10, high + max(abs(high), 1.0) / 10
         pad = 0.08 * (high - low)
         left, right = float(x.min()), float(x.max())
+        if self.marks and right > left:
+            left, right = left - 0.04 * (right - left), right + 0.04 * (right - left)
         return (left, right, low - pad, high + pad) if right > left else None
+
+    def _spanned(self, good: NDArray[np.bool_]) -> tuple[float, float]:
+        error = np.nan_to_num(self.error[good]) if len(self.error) == len(self.y) else 0.0
+        return float((self.y[good] - error).min()), float((self.y[good] + error).max())
 
 
 def draw_curves(
@@ -145,11 +153,14 @@ class Frame:
                 along = (place * _FINE - left, 0, place * _FINE - left, bottom - top)
                 across = (0, place * _FINE - top, right - left, place * _FINE - top)
                 draw.line(along if vertical else across, fill=GRID, width=_FINE)
-        for x, y, error in _runs(curve):
+        if curve.marks:
+            self._draw_marks(draw, curve)
+        runs = [] if curve.marks else list(_runs(curve))
+        for x, y, error in runs:
             if error is not None:
                 edge = self._place(x, y + error) + self._place(x, y - error)[::-1]
                 draw.polygon([(px - left, py - top) for px, py in edge], fill=BAND)
-        for x, y, _ in _runs(curve):
+        for x, y, _ in runs:
             points = [(px - left, py - top) for px, py in self._place(x, y)]
             if len(points) == 1:
                 (px, py) = points[0]
@@ -158,6 +169,18 @@ class Frame:
                 draw.line(points, fill=LINE, width=3 if len(points) < 1500 else 2, joint="curve")
         draw.rectangle((0, 0, right - left - 1, bottom - top - 1), outline=FRAME, width=_FINE)
         canvas.paste(panel, (left, top))
+
+    def _draw_marks(self, draw: ImageDraw.ImageDraw, curve: Curve) -> None:
+        left, top = self.box[0] * _FINE, self.box[1] * _FINE
+        good = np.isfinite(curve.x) & np.isfinite(curve.y)
+        error = curve.error if len(curve.error) == len(curve.y) else np.zeros(len(curve.y))
+        x, y, spread = curve.x[good], curve.y[good], np.nan_to_num(error[good], posinf=0.0)
+        for low, here, high in zip(
+            self._place(x, y - spread), self._place(x, y), self._place(x, y + spread), strict=True
+        ):
+            draw.line((low[0] - left, low[1] - top, high[0] - left, high[1] - top), fill=BAND, width=2 * _FINE)
+            px, py, size = here[0] - left, here[1] - top, 3 * _FINE
+            draw.ellipse((px - size, py - size, px + size, py + size), fill=LINE)
 
     def draw_text(self, image: Image.Image, label: str) -> None:
         """Write the numbers of the ticks outside the box and the label inside."""

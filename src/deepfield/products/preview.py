@@ -15,10 +15,13 @@ import structlog
 from PIL import Image
 
 from deepfield.missions.jwst.names import parse_name
+from deepfield.products.chart import draw_catalogue
 from deepfield.products.cubes import BANDS, beside, described, in_colour
+from deepfield.products.fringes import draw_fringes, has_fringes
 from deepfield.products.orientation import Orientation, orientation
 from deepfield.products.picture import (
     Stretch,
+    diverging,
     indexed_image,
     inferno,
     label_levels,
@@ -52,10 +55,14 @@ if TYPE_CHECKING:
 
 LONGEST = 1024
 THUMB = 256
+_LINEAR = 1000.0
+"""A softness so large that the stretch is linear."""
 _COMFORTABLE = 512
 """Smaller pictures are enlarged, by whole numbers, up to this side."""
 
 _DRAWN = frozenset({"fits", "ecsv"})
+_STACKED = {"psfstack": "reference images", "psfalign": "aligned reference images"}
+"""What is stacked in a cube that holds no integrations."""
 
 log = structlog.get_logger(__name__)
 
@@ -129,6 +136,10 @@ Drawn = tuple[Image.Image, Image.Image, dict[str, str]]
 
 def _draw(path: Path, header: Header) -> Drawn | None:
     suffix = suffix_of(header.filename)
+    fringes = [hdu.part.number for hdu in header.hdus if has_fringes(hdu.part.columns)]
+    if fringes:
+        with open_fits(path, gzipped=header.compression == "gzip", tables=True) as hdus:
+            return _titled(draw_fringes([hdus[place] for place in fringes], suffix), header)
     spectra = [hdu.part.number for hdu in header.hdus if has_spectrum(hdu.part.columns)]
     with open_fits(path, gzipped=header.compression == "gzip", tables=bool(spectra)) as hdus:
         if spectra:
@@ -137,6 +148,10 @@ def _draw(path: Path, header: Header) -> Drawn | None:
             drawn = drawn or draw_spectra(tables, suffix)
         else:
             drawn = _draw_images(hdus, _images(header), suffix)
+    return _titled(drawn, header)
+
+
+def _titled(drawn: Drawn | None, header: Header) -> Drawn | None:
     if drawn is None:
         return None
     main, thumb, text = drawn
@@ -144,16 +159,15 @@ def _draw(path: Path, header: Header) -> Drawn | None:
 
 
 def _draw_text(path: Path, header: Header) -> Drawn | None:
-    """Draw a text table that is a light curve."""
+    """Draw a text table that is a light curve or a catalogue of sources."""
     columns = header.document.get("columns", []) if isinstance(header.document, dict) else []
     names = [str(column["name"]) for column in columns if isinstance(column, dict)]
-    if header.compression is not None or not has_light_curve(names):
+    if header.compression is not None:
         return None
-    drawn = draw_light_curve(path, columns, suffix_of(header.filename))
-    if drawn is None:
-        return None
-    main, thumb, text = drawn
-    return main, thumb, {"Title": header.filename, **text, "Software": "Deepfield"}
+    suffix = suffix_of(header.filename)
+    if has_light_curve(names):
+        return _titled(draw_light_curve(path, columns, suffix), header)
+    return _titled(draw_catalogue(path, suffix), header) if suffix == "cat" else None
 
 
 def _images(header: Header) -> list[int]:
@@ -170,6 +184,8 @@ def _draw_images(hdus: fits.HDUList, numbers: list[int], suffix: str) -> Drawn |
         return draw_slits([_plane_of(hdus, number_of_hdu) for number_of_hdu in numbers], suffix)
     if suffix == "segm":
         return _draw_labels(hdus[numbers[0]])
+    if hdus[numbers[0]].name == "RESULT_PHASE":
+        return _draw_wavefront(hdus[numbers[0]], suffix)
     return _draw_image(hdus, numbers[0], suffix)
 
 
@@ -180,7 +196,7 @@ def _draw_image(hdus: fits.HDUList, number_of_hdu: int, suffix: str) -> Drawn | 
     if stretch is None:
         return None
     head = plane.science.header
-    what = _described(plane, head)
+    what = _described(plane, head, suffix)
     dispersed = _dispersed(head, plane)
     times = _enlargement(pixels.shape, LONGEST if dispersed else _COMFORTABLE, dispersed=dispersed)
     limits, unit = limits_of(stretch, str(head.get("BUNIT", "")).strip())
@@ -231,6 +247,30 @@ def _draw_labels(hdu: Any) -> Drawn:
     )
 
 
+def _draw_wavefront(hdu: Any, suffix: str) -> Drawn | None:
+    """Draw a map of wavefront error (micrometres) in colours symmetric about zero; zero is outside the pupil."""
+    pixels = read_plane(Plane(hdu), longest=LONGEST)
+    inside = pixels.values[np.isfinite(pixels.values) & (pixels.values != 0)]
+    if not inside.size:
+        return None
+    limit = float(np.percentile(np.abs(inside), 99.5)) or 1.0
+    values = np.where(pixels.values == 0, np.float32(np.nan), pixels.values)
+    levels = Stretch(-limit, limit, _LINEAR).levels(values, pixels.masked)
+    times = _enlargement(pixels.shape, LONGEST, dispersed=False)[0]
+    main = indexed_image(levels.repeat(times, axis=0).repeat(times, axis=1), diverging())
+    thumb = main.convert("RGBA").resize((THUMB, max(1, THUMB * main.height // main.width)), Image.Resampling.BOX)
+    rms = float(np.sqrt((inside.astype(np.float64) ** 2).mean())) * 1000
+    limits = f"−{limit * 1000:.0f} – {limit * 1000:.0f}"
+    text = {
+        "Description": f"{suffix} wavefront error, rms {rms:.1f} nm, colours {limits} nm",
+        "Limits": limits,
+        "Unit": "nm",
+        "Stretch": "linear",
+        "Orientation": "pupil of the telescope",
+    }
+    return main, thumb, text
+
+
 def _plane_of(hdus: fits.HDUList, number_of_hdu: int) -> Plane:
     science = hdus[number_of_hdu]
     shape = science.shape
@@ -252,7 +292,7 @@ def _beside(hdus: fits.HDUList, science: Any, name: str, shapes: set[tuple[int, 
     return hdu if hdu.shape in shapes else None
 
 
-def _described(plane: Plane, head: fits.Header) -> str:
+def _described(plane: Plane, head: fits.Header, suffix: str) -> str:
     shape = plane.science.shape
     if plane.minus is not None:
         return " last − first group,"
@@ -260,7 +300,7 @@ def _described(plane: Plane, head: fits.Header) -> str:
         return ""
     if _is_cube(head, plane):
         return f" mean of {shape[0]} wavelengths{_wavelengths(head, shape[0])},"
-    return f" mean of {shape[0]} integrations,"
+    return f" mean of {shape[0]} {_STACKED.get(suffix, 'integrations')},"
 
 
 def _wavelengths(head: fits.Header, count: int) -> str:
