@@ -135,10 +135,12 @@ def shaped(shape: Shape, meaning: Meaning, parts: list[Value]) -> Value:
 
 
 def angle(first: Cap, second: Cap) -> str:
-    """Return the angle in degrees between the centres of two caps (half-chord formula)."""
+    """Return the angle in degrees between the centres of two caps (half-chord formula), null where one is."""
     one, two = _vector(first.ra, first.dec), _vector(second.ra, second.dec)
     chord = " + ".join(f"pow({a} - {b}, 2)" for a, b in zip(one, two, strict=True))
-    return f"({double_text(math.degrees(2.0))} * asin(least(1e0, sqrt({chord}) * 5e-1)))"
+    degrees = [part for cap in (first, second) for part in (cap.ra, cap.dec) if not _is_number(part)]
+    or_null = f" + 0e0 * ({' + '.join(degrees)})" if degrees else ""  # the engine's least() passes over nulls
+    return f"({double_text(math.degrees(2.0))} * asin(least(1e0, sqrt({chord}) * 5e-1){or_null}))"
 
 
 def within(inner: Value, outer: Value, largest_field: float) -> Value:
@@ -280,10 +282,7 @@ def _radius(shape: Shape) -> float | None:
     if shape.constant is not None and len(shape.constant) == 1:
         return enclosing_circle(shape.constant[0]).radius
     if shape.cap is not None:
-        try:
-            return float(shape.cap.radius)
-        except ValueError:
-            return None
+        return float(shape.cap.radius) if _is_number(shape.cap.radius) else None
     return None
 
 
@@ -292,15 +291,22 @@ def _shape(value: Value) -> Shape:
     return value.shape
 
 
-def _vector(ra: str, dec: str) -> tuple[str, str, str]:
+def _is_number(sql: str) -> bool:
     try:
-        alpha, delta = math.radians(float(ra)), math.radians(float(dec))
+        float(sql.strip("()"))
     except ValueError:
+        return False
+    return True
+
+
+def _vector(ra: str, dec: str) -> tuple[str, str, str]:
+    if not (_is_number(ra) and _is_number(dec)):
         return (
             f"cos(radians({dec})) * cos(radians({ra}))",
             f"cos(radians({dec})) * sin(radians({ra}))",
             f"sin(radians({dec}))",
         )
+    alpha, delta = (math.radians(float(part.strip("()"))) for part in (ra, dec))
     x, y, z = math.cos(delta) * math.cos(alpha), math.cos(delta) * math.sin(alpha), math.sin(delta)
     return _double(x), _double(y), _double(z)
 
