@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from deepfield.catalogue.published import SCHEMAS, load_published
+from deepfield.formats.wire import WIRES, arrow_type, shape_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from deepfield.catalogue.published import PublishedTable
-    from deepfield.model.tables import Column, ColumnType, TableSchema
-
-_VOTABLE: Final[Mapping[ColumnType, tuple[str, str | None, str | None]]] = {
-    "string": ("char", "*", None),
-    "unicode": ("unicodeChar", "*", None),
-    "json": ("unicodeChar", "*", "json"),
-    "timestamp": ("char", "*", "timestamp"),
-    "bool": ("boolean", None, None),
-    "int16": ("short", None, None),
-    "int32": ("int", None, None),
-    "int64": ("long", None, None),
-    "float32": ("float", None, None),
-    "float64": ("double", None, None),
-}
-"""By type: VOTable's datatype, arraysize and xtype."""
-_ARROW: Final[Mapping[ColumnType, pa.DataType]] = {
-    "string": pa.string(),
-    "unicode": pa.string(),
-    "int32": pa.int32(),
-}
+    from deepfield.model.tables import Column, TableSchema
 
 
 def describe(tables: Mapping[str, PublishedTable]) -> Mapping[str, pa.Table]:
@@ -68,14 +50,13 @@ def _table(table: TableSchema, index: int) -> dict[str, Any]:
 
 
 def _column(table: TableSchema, column: Column, index: int) -> dict[str, Any]:
-    datatype, size, xtype = _VOTABLE[column.type]
-    size = column.arraysize or size
+    wire, size = WIRES[column.type], shape_of(column).arraysize
     return {
         "table_name": table.qualified,
         "column_name": column.name,
-        "datatype": datatype,
+        "datatype": wire.votable,
         "arraysize": size,
-        "xtype": column.xtype or xtype,
+        "xtype": column.xtype or wire.xtype,
         "size": int(size) if size is not None and size.isdigit() else None,
         "description": column.description,
         "utype": column.utype,
@@ -101,5 +82,5 @@ def _keys(table: TableSchema) -> Iterator[tuple[dict[str, Any], list[dict[str, A
 
 def _arrow(name: str, rows: list[dict[str, Any]]) -> pa.Table:
     columns = load_published()[f"TAP_SCHEMA.{name}"].table.columns
-    schema = pa.schema([pa.field(column.name.strip('"'), _ARROW[column.type]) for column in columns])
+    schema = pa.schema([pa.field(column.name.strip('"'), arrow_type(column)) for column in columns])
     return pa.Table.from_pylist(rows, schema)

@@ -62,6 +62,7 @@ class Expressions:
         self.scope = scope
         self._largest_field = largest_field
         self._aggregating = False
+        self._negated = False
         self.grouped: dict[str, Value] = {}
         """The expressions of GROUP BY by their SQL."""
 
@@ -525,14 +526,20 @@ class Expressions:
 
     def test(self, node: exp.Expression) -> Value:
         """Return CONTAINS or INTERSECTS as the number 1 or 0."""
-        holds = self._holds(node)
+        holds = self._holds(node, plain=True)
         name = "contains" if isinstance(node, nodes.Contains) else "intersects"
         return combined(f"CAST({holds.sql} AS INTEGER)", Meaning.plain("int32"), (holds,), name=name)
 
-    def _holds(self, node: exp.Expression) -> Value:
+    def _holds(self, node: exp.Expression, *, plain: bool = False) -> Value:
+        """Return the condition that CONTAINS or INTERSECTS asks for; ``plain`` where it may be negated."""
         left, right = self.shape(node.this), self.shape(node.expression)
         function = geometry.within if isinstance(node, nodes.Contains) else geometry.meeting
-        return function(left, right, self._largest_field)
+        return self._skipping(function(left, right, self._largest_field), plain=plain)
+
+    def _skipping(self, found: Value, *, plain: bool = False) -> Value:
+        if (plain or self._negated) and found.exact is not None:
+            found.sql = found.exact
+        return found
 
     # Conditions ----------------------------------------------------------------------------------------------------
 
@@ -547,7 +554,9 @@ class Expressions:
         return combined(f"({left.sql} OR {right.sql})", FLAG, (left, right))
 
     def negation(self, node: exp.Expression) -> Value:
+        outer, self._negated = self._negated, True
         inner = self.condition(node.this)
+        self._negated = outer
         return combined(f"NOT ({inner.sql})", FLAG, (inner,))
 
     def condition_in_parentheses(self, node: exp.Expression) -> Value:
@@ -573,14 +582,14 @@ class Expressions:
             wanted = right.this if isinstance(right, exp.Literal) and not right.is_string else None
             if wanted not in {"0", "1"}:
                 return None
-            holds = self._holds(left)
             if (wanted == "1") == (sign == "="):
-                return holds
+                return self._holds(left)
+            holds = self._holds(left, plain=True)
             return combined(f"NOT ({holds.sql})", FLAG, (holds,))
         if isinstance(left, nodes.Distance) and sign in {"<", "<="}:
             one, two, radius = self.point_value(left.this), self.point_value(left.expression), self.number(right)
             radius.sql = as_type(radius, "float64")
-            return geometry.near(one, two, radius, sign)
+            return self._skipping(geometry.near(one, two, radius, sign))
         return None
 
     def comparable(self, left_node: exp.Expression, right_node: exp.Expression) -> tuple[Value, Value]:

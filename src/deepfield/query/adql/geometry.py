@@ -221,6 +221,7 @@ def _condition(
     made = combined(
         " AND ".join(parts) if len(parts) == 1 else f"({' AND '.join(parts)})", FLAG, (left, right, *others)
     )
+    made.exact = exact
     if first.constant is None and second.constant is None:
         made.cone = Cone(
             End(first.cap.ra, first.cap.dec, first.cap.cell, left.sources),

@@ -144,6 +144,9 @@ class Value:
     """What a column of a result is called that holds this value and has no alias."""
     cone: Cone | None = None
     """For a condition: that it asks two places of different tables to be near each other."""
+    exact: str | None = None
+    """For a condition with ranges that skip rows: the same without them. Rows without a geometry are outside of the
+    ranges, where the exact condition is null; that differs below NOT."""
     conjuncts: tuple[Value, ...] = field(default=())
     """For a condition: what it joins by AND."""
 

@@ -202,7 +202,7 @@ class Published:
 _PLACES: Final = {
     CELL: "{a}.healpix",
     OUTLINE: "{a}.outline",
-    FIELD: "coalesce({a}.s_fov, CASE WHEN {a}.s_region IS NULL THEN 0e0 ELSE 36e1 END)",
+    FIELD: "CASE WHEN {a}.s_region IS NOT NULL THEN coalesce({a}.s_fov, 36e1) END",
     RA: "{a}.s_ra",
     DEC: "{a}.s_dec",
 }

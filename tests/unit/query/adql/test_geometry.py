@@ -23,7 +23,7 @@ PLACES = st.sampled_from([(0.001, 0.0), (53.1, -27.8), (10.0, 89.999), (200.0, -
 RADII = st.sampled_from([0.001, 0.02, 0.1, 0.5, 3.0, 40.0, 95.0])
 NEAR = 1e-9
 """Degrees within which a row may be on either side."""
-SHORT = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+SHORT = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 LONG = settings(max_examples=600, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -123,11 +123,7 @@ def outlined(archive):
 
 def meeting(rows, region):
     """The rows whose footprint meets a region, each tested by itself, without any index."""
-    return {
-        row["obs_id"]
-        for row in rows
-        if Outlines.read([row["s_region"]], np.zeros(1), np.zeros(1)).meet(region)[0]
-    }
+    return {row["obs_id"] for row in rows if Outlines.read([row["s_region"]], np.zeros(1), np.zeros(1)).meet(region)[0]}
 
 
 @both
@@ -139,8 +135,10 @@ def test_footprints_meet_a_region_as_each_does_by_itself(archive, examples):
         found = archive.ask(f"SELECT obs_id FROM ivoa.ObsCore WHERE 1 = INTERSECTS(s_region, {adql})").first
         rows = outlined(archive)
         assert found == meeting(rows, region)
-        others = archive.ask(f"SELECT obs_id FROM caom2.Plane p JOIN ivoa.ObsCore o ON p.publisherID = "
-                             f"o.obs_publisher_did WHERE 0 = INTERSECTS({adql}, position_bounds)").first
+        others = archive.ask(
+            f"SELECT obs_id FROM caom2.Plane p JOIN ivoa.ObsCore o ON p.publisherID = "
+            f"o.obs_publisher_did WHERE 0 = INTERSECTS({adql}, position_bounds)"
+        ).first
         assert others == {row["obs_id"] for row in rows} - found
 
     check()
@@ -161,7 +159,9 @@ def test_points_lie_in_a_polygon_where_s2_says_so(archive, examples):
             return
         s2 = polygon_of(region)
         expected = {
-            row["obs_id"] for row in rows if spherely.contains(s2, spherely.create_point(west(row["s_ra"]), row["s_dec"]))
+            row["obs_id"]
+            for row in rows
+            if spherely.contains(s2, spherely.create_point(west(row["s_ra"]), row["s_dec"]))
         }
         assert found == expected
 
@@ -215,21 +215,21 @@ NEARNESS = [
     "1 = CONTAINS(POINT('', o.s_ra, o.s_dec), CIRCLE('', u.ra, u.dec, {r}))",
     "CONTAINS(POINT('', u.ra, u.dec), CIRCLE('', o.s_ra, o.s_dec, {r})) = 1",
     "DISTANCE(POINT('', u.ra, u.dec), POINT('', o.s_ra, o.s_dec)) <= {r}",
-    "1 = CONTAINS(POINT('', o.s_ra, o.s_dec), CIRCLE('', u.ra, u.dec, u.size))",
+    "1 = CONTAINS(POINT('', o.s_ra, o.s_dec), CIRCLE('', u.ra, u.dec, u.reach))",
 ]
 
 
 def targets(places, size):
     columns = (
         Column("id", "int32", ""), Column("ra", "float64", "", unit="deg"), Column("dec", "float64", "", unit="deg"),
-        Column("size", "float64", "", unit="deg"),
+        Column("reach", "float64", "", unit="deg"),
     )  # fmt: skip
     rows = pa.table(
         {
             "id": pa.array(range(len(places)), pa.int32()),
             "ra": [ra for ra, _ in places],
             "dec": [dec for _, dec in places],
-            "size": pa.array([size] * len(places), pa.float64()),
+            "reach": pa.array([size] * len(places), pa.float64()),
         }
     )
     return {"t": Upload(columns, rows)}
@@ -239,7 +239,7 @@ def targets(places, size):
 @pytest.mark.parametrize("nearness", NEARNESS)
 @pytest.mark.parametrize("join", JOINS)
 def test_a_crossmatch_finds_each_pair_once(archive, join, nearness, examples):
-    @settings(examples, max_examples=max(6, examples.max_examples // 5))
+    @settings(examples, max_examples=max(4, examples.max_examples // 5))
     @given(st.lists(centres(), min_size=1, max_size=6), st.sampled_from([1 / 3600, 0.01, 0.3, 2.0, 20.0]))
     def check(places, radius):
         source = join.format(near=nearness.format(r=repr(radius)))
@@ -256,7 +256,7 @@ def test_a_crossmatch_finds_each_pair_once(archive, join, nearness, examples):
 @both
 @pytest.mark.parametrize("side", ["LEFT", "RIGHT", "FULL"])
 def test_an_outer_crossmatch_keeps_what_finds_nothing(archive, side, examples):
-    @settings(examples, max_examples=max(6, examples.max_examples // 5))
+    @settings(examples, max_examples=max(4, examples.max_examples // 5))
     @given(st.lists(centres(), min_size=1, max_size=4), st.sampled_from([0.01, 0.3]))
     def check(places, radius):
         near = f"1 = CONTAINS(POINT('', o.s_ra, o.s_dec), CIRCLE('', u.ra, u.dec, {radius!r}))"
@@ -273,7 +273,7 @@ def test_an_outer_crossmatch_keeps_what_finds_nothing(archive, side, examples):
 
 @both
 def test_positions_are_matched_with_the_footprints_that_hold_them(archive, examples):
-    @settings(examples, max_examples=max(6, examples.max_examples // 5))
+    @settings(examples, max_examples=max(4, examples.max_examples // 5))
     @given(st.lists(centres(), min_size=1, max_size=4))
     def check(places):
         query = "SELECT u.id, o.obs_id FROM TAP_UPLOAD.t AS u JOIN ivoa.ObsCore AS o ON 1 = CONTAINS(POINT(u.ra, u.dec), o.s_region)"
@@ -303,14 +303,18 @@ def test_areas_centres_and_coordinates_are_those_of_the_sphere(archive):
 
 
 def test_a_row_without_a_place_has_no_geometry(archive):
-    told = archive.ask("SELECT POINT(s_ra, s_dec), CIRCLE(s_ra, s_dec, 1), DISTANCE(s_ra, s_dec, 0, 0), AREA(s_region), "
-                       "CENTROID(s_region) FROM ivoa.ObsCore WHERE s_ra IS NULL")
+    told = archive.ask(
+        "SELECT POINT(s_ra, s_dec), CIRCLE(s_ra, s_dec, 1), DISTANCE(s_ra, s_dec, 0, 0), AREA(s_region), "
+        "CENTROID(s_region) FROM ivoa.ObsCore WHERE s_ra IS NULL"
+    )
     assert told.rows
     assert set(told.rows) == {(None,) * 5}
 
 
 def test_geometry_is_counted_and_grouped_like_any_value(archive):
-    (row,) = archive.ask("SELECT COUNT(s_region), COUNT(DISTINCT s_region), COUNT(POINT(s_ra, s_dec)) FROM ivoa.ObsCore").rows
+    (row,) = archive.ask(
+        "SELECT COUNT(s_region), COUNT(DISTINCT s_region), COUNT(POINT(s_ra, s_dec)) FROM ivoa.ObsCore"
+    ).rows
     regions = [each["s_region"] for each in archive.observations if each["s_region"] is not None]
     assert row == (len(regions), len(set(regions)), len(placed(archive)))
     assert archive.ask("SELECT s_region, COUNT(*) FROM ivoa.ObsCore GROUP BY s_region").rows
