@@ -96,7 +96,7 @@ class Scope:
 
     def _unknown(self, node: exp.Expression) -> AdqlNameError:
         identifier = node.this
-        line, column = nodes.place(node)
+        line, column = nodes.place(node.parts[0])
         qualifier = [node.args[part] for part in ("catalog", "db", "table") if node.args.get(part) is not None]
         word = ".".join(part.name for part in (*qualifier, identifier))
         scopes = list(self._outwards())
@@ -140,7 +140,7 @@ def closest_of(name: str, known: Iterable[str]) -> str | None:
 
 def ambiguous(node: exp.Expression, found: Sequence[Field]) -> AdqlNameError:
     """Return the error for a name that several columns have."""
-    line, column = nodes.place(node)
+    line, column = nodes.place(node.parts[0])
     owners = [each.source.alias for each in found if each.source is not None][:_MOST_LISTED]
     name = node.this.name
     qualified = " or ".join(f"{owner}.{name}" for owner in owners)

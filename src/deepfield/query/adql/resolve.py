@@ -133,10 +133,10 @@ class Resolver:
             name = alias.this.name if alias is not None else parts[0].name
             return Derived(common[0], self._alias(name), frozenset({(name,)}), common[1])
         if len(parts) == 2 and matches(parts[0], TAP_UPLOAD):
-            return self._upload(node, parts, alias)
+            return self._upload(parts, alias)
         found = self._named(parts)
         if found is None:
-            raise self._unknown(node, parts)
+            raise self._unknown(parts)
         table = found.table
         names = (alias.this.name,) if alias is not None else (table.schema, table.name)
         source = Published(found, self._alias(names[-1]), frozenset({names}), self.given)
@@ -149,7 +149,7 @@ class Resolver:
         name = node.args["alias"].this.name
         return Derived(f"({written.sql})", self._alias(name), frozenset({(name,)}), _columns(written))
 
-    def _upload(self, node: exp.Expression, parts: Sequence[exp.Expression], alias: exp.Expression | None) -> Source:
+    def _upload(self, parts: Sequence[exp.Expression], alias: exp.Expression | None) -> Source:
         for number, (upload, columns) in enumerate(self.given.uploads.items()):
             if matches(parts[1], upload):
                 names = (alias.this.name,) if alias is not None else (TAP_UPLOAD, upload)
@@ -159,7 +159,7 @@ class Resolver:
                     frozenset({names}),
                     _upload_columns(tuple(columns)),
                 )
-        line, column = nodes.place(node)
+        line, column = nodes.place(parts[0])
         closest = closest_of(parts[1].name, self._uploads)
         known = f"{TAP_UPLOAD}.{closest}" if closest else None
         expected = "a table uploaded with the query"
@@ -174,8 +174,8 @@ class Resolver:
             found = [each for each in found if matches(parts[0], each.table.schema)]
         return found[0] if len(found) == 1 else None
 
-    def _unknown(self, node: exp.Expression, parts: Sequence[exp.Expression]) -> AdqlNameError:
-        line, column = nodes.place(node)
+    def _unknown(self, parts: Sequence[exp.Expression]) -> AdqlNameError:
+        line, column = nodes.place(parts[0])
         word = ".".join(part.name for part in parts)
         known = [*self.given.tables, *(f"{TAP_UPLOAD}.{name}" for name in self._uploads), *self._common]
         same = [name for name in known if name.lower().rsplit(".", 1)[-1] == parts[-1].name.lower()]

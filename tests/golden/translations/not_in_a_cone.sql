@@ -1,0 +1,38 @@
+SELECT
+  "obscore"."obs_id" AS "obs_id"
+FROM (
+  SELECT
+    d.s_ra AS "s_ra",
+    d.s_dec AS "s_dec",
+    d.healpix AS "$cell",
+    d.obs_id AS "obs_id"
+  FROM dataset_all AS d
+  WHERE
+    d.seq_to IS NULL AND d.calib_level >= 0
+) AS "obscore"
+WHERE
+  NOT (
+    (
+      114.59155902616465e0 * ASIN(
+        LEAST(
+          1e0,
+          SQRT(
+            POWER(
+              COS(RADIANS("obscore"."s_dec")) * COS(RADIANS("obscore"."s_ra")) - 0.5311203084576309e0,
+              2
+            ) + POWER(
+              COS(RADIANS("obscore"."s_dec")) * SIN(RADIANS("obscore"."s_ra")) - 0.707385835069052e0,
+              2
+            ) + POWER(SIN(RADIANS("obscore"."s_dec")) - (
+              -0.4663866403398912e0
+            ), 2)
+          ) * 5e-1
+        ) + 0e0 * (
+          "obscore"."s_ra" + "obscore"."s_dec"
+        )
+      )
+    ) <= 2.0e0
+  )
+LIMIT 101
+
+-- obs_id · string · meta.id
