@@ -92,6 +92,11 @@ class Tables:
             self._counts = (newest, counts)
         return counts
 
+    @property
+    def process(self) -> int | None:
+        """Number of the process that answers, while it runs."""
+        return self._process.pid
+
     def start(self) -> None:
         """Start the process that answers, so that the first query need not wait for it."""
         self._process.start()
