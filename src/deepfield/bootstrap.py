@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
@@ -25,8 +24,6 @@ from deepfield.lake import SourceLake
 from deepfield.missions.jwst.tables import JwstTables
 from deepfield.model.errors import ConfigurationError
 from deepfield.products.store import Store
-from deepfield.query.adql.sources import LakeFiles
-from deepfield.query.engines.adql import AdqlEngine, prepare
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.query.engines.process import QueryProcess, the_command
 from deepfield.replica import Follower, Replica
@@ -34,7 +31,6 @@ from deepfield.services.accesslog import AccessLog
 from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
 from deepfield.services.delivery import Deliveries
-from deepfield.services.describe import describe
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
@@ -50,7 +46,6 @@ from deepfield.services.sources import Sources
 from deepfield.services.tables import Tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from deepfield.config import Settings
@@ -180,38 +175,6 @@ def _job_limits(settings: Settings) -> JobLimits:
         kept=settings.jobs_kept,
         reserve=settings.disk_reserve_mb << 20,
     )
-
-
-@contextmanager
-def build_queries(settings: Settings) -> Iterator[AdqlEngine]:
-    """Open what the process that answers ADQL needs, following the catalogue until the end of the block."""
-    root = _home(settings)
-    database = Database(settings.catalogue_url)
-    published = load_published()
-    lake = SourceLake(settings.lake_path, JwstTables.load(settings.tables_path).source_columns)
-    replica = Replica(
-        settings.queries_path,
-        Feed(database),
-        memory=settings.query_memory,
-        threads=settings.replica_threads,
-        keep_datasets=True,
-        settings={"max_temp_directory_size": settings.query_scratch},
-        prepare=prepare(describe(published), [str(settings.lake_path), str(root)]),
-    )
-    follower = Follower(replica)
-    follower.start()
-    try:
-        yield AdqlEngine(
-            replica,
-            published,
-            lambda _: LakeFiles(lake.table, lake.files()),
-            authority=settings.authority,
-        )
-    finally:
-        replica.abandon()
-        follower.stop()
-        replica.close()
-        database.close()
 
 
 def _resolve_offline() -> None:

@@ -86,7 +86,7 @@ def askable(folder: Path, number: int, *, seed: int = 1) -> Iterator[Askable]:
         memory="500MB",
         threads=1,
         keep_datasets=True,
-        prepare=prepare(describe(published), [str(folder)]),
+        prepare=prepare(describe(published), readable=(str(folder),)),
     )
     replica.catch_up()
     made = Askable(database, replica, AdqlEngine(replica, published, _no_lake, authority="archive.example"), rows)

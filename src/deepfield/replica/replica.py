@@ -18,7 +18,7 @@ from deepfield.replica.ahead import read_ahead
 from deepfield.replica.texts import index_new_documents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
     from deepfield.model.tables import TableSchema
@@ -50,7 +50,7 @@ class Replica:
     or ``RebuildingError`` where there is none.
 
     With ``keep_datasets`` it also holds table ``dataset_all``, see ``replica.datasets``. ``prepare`` is called with
-    each connection to a file that readers will see; ``settings`` are DuckDB's own.
+    each connection to a file that readers will see.
     """
 
     def __init__(
@@ -61,14 +61,12 @@ class Replica:
         memory: str = "1GB",
         threads: int | None = None,
         keep_datasets: bool = False,
-        settings: Mapping[str, str] | None = None,
         prepare: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
     ) -> None:
         self.path: Final = path
         self._feed = feed
         self._tables: Final[tuple[TableSchema, ...]] = tuple(load_tables()[name] for name in feed.tables)
         self._settings: dict[str, str] = {
-            **(settings or {}),
             "memory_limit": memory,
             "temp_directory": f"{path}.tmp",
             "python_enable_replacements": "false",  # a name in a query is a table, never a Python variable

@@ -81,8 +81,13 @@ class Question:
     uploads: Mapping[str, Upload] = field(default_factory=dict)
 
 
-def prepare(described: Mapping[str, pa.Table], readable: Sequence[str]) -> Callable[[duckdb.DuckDBPyConnection], None]:
-    """Return what makes a fresh connection ready: functions, TAP_SCHEMA, and no way out but to ``readable`` folders."""
+def prepare(
+    described: Mapping[str, pa.Table], *, readable: Sequence[str], scratch: str = "1GB"
+) -> Callable[[duckdb.DuckDBPyConnection], None]:
+    """Return what makes a fresh connection ready: functions, TAP_SCHEMA, and no way out but to ``readable`` folders.
+
+    Queries may use ``scratch`` bytes of disk for what exceeds their memory.
+    """
 
     def ready(connection: duckdb.DuckDBPyConnection) -> None:
         for name, function, parameters, result in _FUNCTIONS:
@@ -100,6 +105,7 @@ def prepare(described: Mapping[str, pa.Table], readable: Sequence[str]) -> Calla
             connection.execute(f'CREATE TABLE {DESCRIBED}."{name}" AS SELECT * FROM described_rows')
             connection.unregister("described_rows")
         folders = ", ".join("'" + folder.replace("'", "''") + "'" for folder in readable)
+        connection.execute(f"SET max_temp_directory_size = '{scratch}'")
         connection.execute(f"SET allowed_directories = [{folders}]")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
