@@ -28,9 +28,8 @@ from support.archive import PUBLIC, write_products
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 HOSTILE = (
-    "SELECT COUNT(*) FROM "
-    + ", ".join(f"TAP_SCHEMA.columns AS t{n}" for n in range(6))
-    + " WHERE t0.description < t5.unit"
+    f"SELECT COUNT(*) FROM {', '.join(f'TAP_SCHEMA.columns AS t{n}' for n in range(6))} "
+    f"WHERE {' + '.join(f'SIN(t{n}.column_index)' for n in range(6))} = 7"
 )
 
 
