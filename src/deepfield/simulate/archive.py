@@ -63,7 +63,8 @@ def simulate(
     _check(size, seed, mosaic)
     directory.mkdir(parents=True, exist_ok=True)
     with _pool(workers or min(os.cpu_count() or 1, 8)) as pool:
-        planned = [(programme, MODES[programme.mode](programme, seed)) for programme in programmes(size)]
+        wanted = programmes(size)
+        planned = list(zip(wanted, pool.map(_plan, wanted, [seed] * len(wanted)), strict=True))
         if mosaic is not None:
             planned = [(programme, _with_mosaic(plan, mosaic, seed)) for programme, plan in planned]
         _work(directory, planned, progress, pool)
@@ -73,6 +74,10 @@ def simulate(
         association.write_all(folder, plan.associations)
     _write_release(directory, [programme for programme, _ in planned], now or datetime.now(UTC))
     return _summary(directory, len(planned))
+
+
+def _plan(programme: Programme, seed: int) -> Plan:
+    return MODES[programme.mode](programme, seed)
 
 
 def _check(size: str, seed: int, mosaic: int | None) -> None:

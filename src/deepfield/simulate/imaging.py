@@ -61,13 +61,17 @@ def plan(programme: Programme, seed: int) -> Plan:
         stages=(
             (
                 *(ImagingExposure(exposure, seed) for exposure in exposures),
-                *(_earlier(exposure, seed) for exposure in exposures if exposure.observation.plan.get("earlier")),
+                *(_earlier(exposure, seed) for exposure in exposures if _made_twice(exposure)),
                 *(step for observation in guided for step in guiding.steps(programme, observation, seed)),
             ),
             tuple(Outliers(exposure, one) for one in combinations for exposure in one.exposures),
             combinations,
         ),
     )
+
+
+def _made_twice(exposure: Exposure) -> bool:
+    return bool(exposure.observation.plan.get("earlier")) and exposure.number == 1
 
 
 def _earlier(exposure: Exposure, seed: int) -> Below:

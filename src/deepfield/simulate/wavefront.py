@@ -37,7 +37,7 @@ TERMS_NM = (68.0, 52.0, 52.0, 24.0, 16.0, 16.0)
 """Standard deviations over the segments of piston, tips, defocus and astigmatism, nanometres."""
 CONTROLLED = 3
 """How many of these terms a correction takes out."""
-STAMP = 128
+STAMP = 64
 
 
 @lru_cache(maxsize=4)

@@ -32,7 +32,9 @@ def test_every_name_follows_the_grammar(plans):
         for association in plan.associations:
             assert parse_name(association.filename).suffix == "asn"
             for product in association.products:
-                assert parse_name(f"{product.name}_x1d.fits").combined == association.kind.endswith("3")
+                whole = "_wfscmb-" in product.name  # such a product is named with its suffix
+                parsed = parse_name(f"{product.name}.fits" if whole else f"{product.name}_x1d.fits")
+                assert parsed.combined == association.kind.endswith("3")
 
 
 def test_there_are_more_than_ten_observations_and_three_kinds_of_release(plans):
@@ -113,3 +115,22 @@ def test_impossible_wishes_are_refused_by_name(tmp_path, wrong):
     with pytest.raises(InvalidValueError, match=next(iter(wrong))):
         simulate(tmp_path / "none", **{"size": "small", "seed": 1, **wrong})
     assert not (tmp_path / "none").exists()
+
+
+def test_five_instruments_observe_for_more_than_eight_programmes():
+    found = programmes("small")
+    assert len(found) >= 8
+    assert len({programme.number for programme in found}) == len(found)
+    seen = {(programme.number, observation.number) for programme in found for observation in programme.observations}
+    assert len(seen) >= 25
+
+
+def test_every_instrument_and_most_kinds_of_exposure_are_in_the_small_archive():
+    kinds = {
+        (exposure.seen.instrument, exposure.exposure_type)
+        for programme in programmes("small")
+        for exposure in MODES[programme.mode](programme, SEED).exposures
+    }
+    assert {instrument for instrument, _ in kinds} == {"NIRCAM", "NIRISS", "MIRI", "NIRSPEC", "FGS"}
+    mine = {"NRC_IMAGE", "NRC_CORON", "NIS_IMAGE", "NIS_AMI", "MIR_IMAGE", "MIR_4QPM", "MIR_LYOT", "FGS_IMAGE"}
+    assert mine <= {kind for _, kind in kinds}

@@ -32,7 +32,7 @@ def test_maps_are_in_micrometres_over_a_pupil_of_eighteen_segments(sensed):
             assert np.sqrt((inside.astype(float) ** 2).mean()) == pytest.approx(hdus[1].header["RMS_WFE"], rel=1e-3)
             assert set(np.unique(np.rint(hdus["SEGMENTS"].data[found != 0]))) <= set(range(19))
             assert hdus[0].header["CORR_ID"] == path.name.split("-")[0]
-            assert [hdus[k].shape for k in (5, 6, 10, 11)] == [(256, 256)] * 4
+            assert [hdus[k].shape for k in (5, 6, 10, 11)] == [(128, 128)] * 4
 
 
 def test_a_correction_brings_the_mirror_to_what_was_expected(sensed):
