@@ -8,7 +8,7 @@ STATIC := src/deepfield/web/portal/static
 UI_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type f -print 2>/dev/null)
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup demo test lint unit browser prove bench lock format reference clean
+.PHONY: help setup demo test lint unit browser prove bench bench-tap lock format reference clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ prove: .stamps/test-tools .stamps/package .stamps/ui  ## the long runs: many kil
 
 bench: .stamps/package  ## measure searches on 1 M observations; writes build/bench, prints the table for benchmarks/RESULTS.md
 	$(BIN)/python -m benchmarks.run
+
+bench-tap: .stamps/package  ## measure TAP on 1 M observations, with BENCH="--vs URL" beside a peer; see benchmarks/tap.py
+	$(BIN)/python -m benchmarks.tap $(BENCH)
 
 lock: .stamps/venv  ## write the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
@@ -76,5 +79,5 @@ clean:  ## remove everything that can be made again, but no archive
 
 .stamps/test-tools:
 	@mkdir -p .stamps
-	.ci/install-debian chromium postgresql-15:postgresql iproute2 util-linux
+	.ci/install-debian chromium postgresql-15:postgresql iproute2 util-linux stilts
 	@touch $@

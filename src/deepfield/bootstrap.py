@@ -23,6 +23,7 @@ from deepfield.ingest.pipeline import Pipeline
 from deepfield.lake import SourceLake
 from deepfield.missions.jwst.tables import JwstTables
 from deepfield.model.errors import ConfigurationError
+from deepfield.outbound.fetch import Fetcher
 from deepfield.products.store import Store
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.query.engines.process import QueryProcess, the_command
@@ -70,6 +71,7 @@ class Archive:
     audit: Audit
     releases: Releases
     jobs: Jobs
+    fetcher: Fetcher
     snapshots: Snapshots
     access_log: AccessLog
     accounts: Accounts
@@ -158,6 +160,9 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         resolve=resolve,
         releases=Releases(database, observations, outbox),
         jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),
+        fetcher=Fetcher(
+            seconds=settings.upload_seconds, limit=settings.upload_mb << 20, private=settings.upload_private
+        ),
         snapshots=Snapshots(database, Pins()),
         access_log=access_log,
         accounts=Accounts(database, account_store, access_log, passwords),

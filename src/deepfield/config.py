@@ -64,6 +64,15 @@ class Settings(BaseSettings):
         description="Address under which people and programs reach this archive, as `https://archive.example.org`; "
         "default the address that each request was sent to",
     )
+    tap_seconds: Annotated[float, Field(gt=0)] = Field(
+        default=60.0, description="Time limit of a synchronous query of TAP, seconds; jobs have `job_seconds`"
+    )
+    tap_rows: Annotated[int, Field(ge=1)] = Field(
+        default=100_000, description="Rows of an answer of TAP that asks for no other number by MAXREC"
+    )
+    tap_most_rows: Annotated[int, Field(ge=1)] = Field(
+        default=10_000_000, description="Most rows of an answer of TAP, whatever MAXREC asks for"
+    )
     upload_mb: Annotated[int, Field(ge=1)] = Field(
         default=256, description="Most bytes of one upload, MB; as many again once decompressed"
     )

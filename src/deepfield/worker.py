@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Self
 
 import structlog
 
+from deepfield.services.runner import Runner
+from deepfield.web.vo import tap
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deepfield.bootstrap import Archive
+    from deepfield.services.runner import Work
 
 log = structlog.get_logger("deepfield.worker")
 
@@ -57,19 +63,26 @@ class Task:
 
 
 class Worker:
-    """Runs the periodic tasks of an archive, each in a thread of its own."""
+    """Runs the periodic tasks of an archive, each in a thread of its own, and its jobs."""
 
     def __init__(self, archive: Archive) -> None:
         self._threads = [Repeated(task.name, task.action, task.every) for task in tasks(archive)]
+        self._runner = Runner(archive.jobs, work(archive), threads=archive.settings.job_threads)
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
         for thread in self._threads:
-            thread.__enter__()
+            self._open.enter_context(thread)
+        self._open.enter_context(self._runner)
         return self
 
-    def __exit__(self, *error: object) -> None:
-        for thread in self._threads:
-            thread.__exit__(*error)
+    def __exit__(self, *_error: object) -> None:
+        self._open.close()
+
+
+def work(archive: Archive) -> Mapping[str, Work]:
+    """Return what jobs of each kind are done by."""
+    return {tap.KIND: partial(tap.run_job, archive)}
 
 
 def tasks(archive: Archive) -> list[Task]:

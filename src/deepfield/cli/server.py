@@ -36,11 +36,14 @@ def serve(
 
 
 def worker() -> None:
-    """Do the periodic work of an archive, beside servers that run with --no-worker."""
+    """Do the periodic work and the jobs of an archive, beside servers that run with --no-worker."""
     from deepfield.worker import Worker
 
     _set_up_log_and_signals()
-    with open_archive(load_settings(), searchable=False) as archive, Worker(archive):
+    settings = load_settings()
+    if settings.replica_file is None:  # the servers' is theirs
+        settings = settings.model_copy(update={"replica_file": settings.root / "worker.duckdb"})
+    with open_archive(settings, searchable=False) as archive, Worker(archive):
         typer.echo("The worker runs; stop it with Ctrl-C.")
         threading.Event().wait()
 

@@ -33,6 +33,7 @@
     ├── JobQuotaError               a caller has as many jobs as one may have
     ├── UploadTooLargeError         a caller sends more than the archive takes
     ├── FetchError                  an address that a caller points at cannot or may not be read
+    ├── BusyError                   as many queries run and wait as may
     ├── TimeLimitError              a search takes longer than it may
     ├── MemoryLimitError            a query needs more memory than it may have
     ├── EngineFailureError          the process that runs queries has ended
@@ -289,6 +290,14 @@ class FetchError(ArchiveError):
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"{url} cannot be read: {reason}")
         self.field, self.value, self.reason = "UPLOAD", url, reason
+
+
+class BusyError(ArchiveError):
+    """As many queries run and wait as may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} queries run and many wait for them; ask again later, or make it a job")
+        self.most = most
 
 
 class TimeLimitError(ArchiveError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shutil
 from contextlib import contextmanager
@@ -37,6 +38,7 @@ LEASE: Final = timedelta(seconds=20)
 ATTEMPTS: Final = 2
 """How often a job is begun whose worker goes away while it runs."""
 _CHUNK: Final = 1 << 20
+_JOB_ID: Final = re.compile("[0-9a-f]{32}")
 _STRAY: Final = timedelta(hours=1)
 
 
@@ -317,7 +319,7 @@ class Jobs:
     # -- inside
 
     def _find(self, connection: Connection, job_id: str, asker: Asker, kind: str) -> Job:
-        job = self._queue.find(connection, job_id)
+        job = self._queue.find(connection, job_id) if _JOB_ID.fullmatch(job_id) else None
         if job is None or job.kind != kind or job.destruction <= self._now():
             raise UnknownJobError(job_id)
         if job.owner is not None and job.owner != asker.account:

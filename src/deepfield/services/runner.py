@@ -7,7 +7,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final, Literal, Self
+from typing import TYPE_CHECKING, Final, Literal, Protocol, Self
 
 import structlog
 
@@ -66,12 +66,16 @@ class Running:
                 stop()
 
 
+class Work(Protocol):
+    """Does a job of one kind; returns what it left in the job's folder."""
+
+    def __call__(self, job: Job, running: Running) -> Sequence[JobResult]: ...
+
+
 class Runner:
     """Runs jobs in threads until its block ends; what then still runs is queued again."""
 
-    def __init__(
-        self, jobs: Jobs, work: Mapping[str, Callable[[Job, Running], Sequence[JobResult]]], *, threads: int
-    ) -> None:
+    def __init__(self, jobs: Jobs, work: Mapping[str, Work], *, threads: int) -> None:
         self._jobs, self._work = jobs, work
         self._name = f"{socket.gethostname()}:{os.getpid()}:{id(self):x}"
         self._stop = threading.Event()

@@ -185,6 +185,15 @@ class SignIn:
         self._log.used(row["token_id"])
         return Caller(principal, token=row, display_name=row["display_name"], email=row["email"])
 
+    def by_name(self, name: str) -> Principal:
+        """Return what an account may do now, for work done later in its name; nobody if it is shut or gone."""
+        with self._database.read() as connection:
+            row = self._store.find(connection, name)
+            if row is None or row["disabled_at"] is not None:
+                return ANONYMOUS
+            programs = frozenset(self._store.roles(connection, row["account_id"]))
+        return Principal(row["name"], programs, staff=row["staff"], account_id=row["account_id"])
+
     # -------------------------------------------------------------------------------------------------------------
 
     def _count(self, subjects: Mapping[str, str], name: str, address: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -70,7 +71,7 @@ class Tables:
         """
         question = Question(
             adql=adql,
-            rule=rule,
+            rule=replace(rule, witness=None),  # who is told stays in this process
             base_url=base_url,
             version=version,
             maxrec=maxrec,

@@ -13,6 +13,7 @@ from deepfield.web.mast import whoami
 from deepfield.web.portal import files, openid, pages
 from deepfield.web.portal.api import router as portal_api
 from deepfield.web.portal.api.parameters import GRAMMAR
+from deepfield.web.vo import tap
 
 if TYPE_CHECKING:
     from deepfield.bootstrap import Archive
@@ -42,6 +43,8 @@ def described_app() -> FastAPI:
     )
     errors.install(app)
     middleware.install(app)
+    for place in tap.PLACES:
+        app.include_router(tap.router, prefix=place)
     for router in (portal_api, health.router, files.router, whoami.router, openid.router, pages.router):
         app.include_router(router)
     return app

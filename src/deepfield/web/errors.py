@@ -11,7 +11,12 @@ from starlette.responses import Response
 
 from deepfield.model.errors import (
     AccessDeniedError,
+    AdqlError,
+    AdqlNameError,
+    AdqlSyntaxError,
+    AdqlTypeError,
     ArchiveError,
+    BusyError,
     ConfigurationError,
     EngineFailureError,
     FetchError,
@@ -71,6 +76,10 @@ class RangeNotSatisfiableError(ArchiveError):
 STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     UnknownParameterError: (400, "unknown_parameter"),
     UnknownColumnError: (400, "unknown_column"),
+    AdqlSyntaxError: (400, "adql_syntax"),
+    AdqlNameError: (400, "adql_name"),
+    AdqlTypeError: (400, "adql_type"),
+    AdqlError: (400, "adql"),
     InvalidQueryError: (400, "invalid_query"),
     InvalidUploadError: (400, "invalid_upload"),
     InvalidValueError: (400, "invalid_value"),
@@ -96,6 +105,7 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     TooManyAttemptsError: (429, "too_many_attempts"),
     StaleFileError: (409, "changed_file"),
     RangeNotSatisfiableError: (416, "range_not_satisfiable"),
+    BusyError: (503, "busy"),
     TimeLimitError: (504, "time_limit"),
     MemoryLimitError: (507, "memory_limit"),
     EngineFailureError: (503, "engine_failure"),

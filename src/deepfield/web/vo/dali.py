@@ -18,7 +18,7 @@ MOST_PARAMETERS: Final = 200
 MOST_FILES: Final = 20
 
 _UPLOAD_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
-_WHOLE: Final = re.compile(r"[+-]?\d{1,18}")
+_WHOLE: Final = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from typing_extensions import override
 
-from deepfield.model.errors import ArchiveError, RebuildingError
+from deepfield import __version__
+from deepfield.model.errors import ArchiveError, BusyError, RebuildingError
 from deepfield.web.errors import RETRY_SECONDS, classify
 
 log = structlog.get_logger("deepfield.web")
@@ -84,6 +85,7 @@ class VoRoute(APIRoute):
             except HTTPException as error:
                 response = error_response(str(error.detail), error.status_code, dict(error.headers or {}))
             response.headers.setdefault("Access-Control-Allow-Origin", "*")
+            response.headers.setdefault("Server", f"Deepfield/{__version__}")
             return response
 
         return answer
@@ -91,7 +93,7 @@ class VoRoute(APIRoute):
 
 def _refusal(error: ArchiveError) -> Response:
     status, kind = classify(error)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, RebuildingError) else None
+    headers = {"Retry-After": str(RETRY_SECONDS)} if isinstance(error, RebuildingError | BusyError) else None
     if status >= 500 and status != 503:
         log.error("request.failed", error=str(error), type=kind)
     return error_response(str(error), status, headers)

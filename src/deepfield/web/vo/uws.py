@@ -13,11 +13,12 @@ from anyio import to_thread
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import FileResponse, Response
 
-from deepfield.access.principal import ANONYMOUS, Principal
+from deepfield.access.principal import Principal
 from deepfield.model.errors import InvalidQueryError, UnknownJobPartError
 from deepfield.model.jobs import ACTIVE, PHASES, Asker, Job, Phase
 from deepfield.services.jobs import Jobs, read_duration, read_moment
 from deepfield.web.context import PublicAddress, TheArchive, the_caller
+from deepfield.web.credentials import address_of, check_origin, credential_of
 from deepfield.web.delivery import disposition
 from deepfield.web.vo.dali import DaliParams, Params
 from deepfield.web.vo.documents import (
@@ -41,6 +42,7 @@ LONGEST_WAIT: Final = 60.0
 """Seconds that a request waits at most for a job to change, UWS 1.1 §2.2.1.1."""
 MOST_WAITING: Final = 500
 """Requests that wait at a time; others are answered at once."""
+LONGEST_RUN_ID: Final = 200
 CONTROL: Final = ("PHASE", "ACTION", "RUNID", "WAIT", "DESTRUCTION", "EXECUTIONDURATION")
 """Parameters that steer a job and are none of its own."""
 _TICK, _LOOK = 0.02, 0.5
@@ -65,11 +67,15 @@ class Asked:
         public: PublicAddress,
         caller: Annotated[Principal, Depends(the_caller)],
     ) -> Self:
-        """Read it from a request."""
+        """Read it from a request.
+
+        Raises:
+            CrossSiteError: the request changes something and is not provably meant.
+        """
+        check_origin(request, credential_of(request))
         before, _, _ = request.url.path.partition("/async")
-        origin = request.client.host if request.client else None
-        account = None if caller == ANONYMOUS else caller.name
-        asker = Asker(account, origin, caller.programs, caller.staff)
+        account = None if caller.is_anonymous else caller.name
+        asker = Asker(account, address_of(request), caller.programs, caller.staff)
         return cls(archive.jobs, request.state.job_kind, f"{public}{before}/async", asker, params)
 
     def find(self, job_id: str) -> Job:
@@ -187,8 +193,13 @@ def _phases(params: Params) -> list[Phase]:
     return found
 
 
+def _run_id(params: Params) -> str | None:
+    text = params.one("RUNID")
+    return None if text is None else legal(text)[:LONGEST_RUN_ID]
+
+
 def _amend(asked: Asked, job: Job) -> None:
-    changed, run_id = asked.params.without(*CONTROL), asked.params.one("RUNID")
+    changed, run_id = asked.params.without(*CONTROL), _run_id(asked.params)
     if changed or asked.params.files or run_id:
         asked.jobs.amend(job, parameters=changed, files=asked.params.files, run_id=run_id)
 
@@ -247,7 +258,7 @@ class _Waits:
 _WAITS: Final = _Waits()
 _NEVER: Final = frozenset({"HELD", "SUSPENDED", "UNKNOWN", "ARCHIVED"})
 """Phases of the standard in which no job of this archive ever is."""
-_SECONDS: Final = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
+_SECONDS: Final = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,9})?")
 _STEERED: Final = ("PHASE", "EXECUTIONDURATION", "DESTRUCTION")
 _PARTS: Final[Mapping[str, Callable[[Job], str]]] = {
     "phase": lambda job: job.phase,
@@ -286,7 +297,7 @@ def create_job(asked: TheAsked) -> Response:
         address=asked.address,
         parameters=params.without(*CONTROL),
         files=params.files,
-        run_id=params.one("RUNID"),
+        run_id=_run_id(params),
     )
     _steer(asked, job)
     return asked.back_to(job)
