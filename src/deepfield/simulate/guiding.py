@@ -14,6 +14,7 @@ import numpy as np
 from astropy.io import fits
 
 from deepfield.simulate import detector as detectors
+from deepfield.simulate.cameras import views
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.header import celestial, exposure_meta, isot
 from deepfield.simulate.light import band_of, true_scale
@@ -81,7 +82,7 @@ def _exposure(programme: Programme, recorded: Observation, observation: Observat
         number=1,
         detector="GUIDER1",
         exposure_type=kind,
-        template="NIRISS Imaging",
+        template=next(views(plan, plan["filters"][0])).template,
         instrument={},
         start=recorded.start,
         dither=Dither("NONE", 1, 1, 0.0, 0.0),

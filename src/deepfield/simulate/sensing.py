@@ -160,6 +160,8 @@ class Pair:
         meta["wcs"] = image_wcs(first.projection)
         meta["photometry"] = photometry(flux_scale(first), first.projection)
         meta |= {"bunit_data": "MJy/sr", "bunit_err": "MJy/sr"}
+        together = sum(exposure.readout.exposure_time for exposure in self.exposures)
+        meta["exposure"] |= {"exposure_time": together, "effective_exposure_time": together}
         self.association.stamp(meta)
         kept = {key: value for key, value in planes(one).items() if key == "dq"}
         tree = {"meta": meta, "data": sci.astype(np.float32), "err": np.sqrt(total).astype(np.float32)} | kept

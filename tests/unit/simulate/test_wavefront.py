@@ -61,6 +61,7 @@ def test_pairs_are_shifted_onto_each_other(sensed):
     combined = next(written.folder.glob("*o001*_wfscmb-01.fits"))
     single = written.folder / plan.exposures[0].file("cal")
     with fits.open(combined) as hdus, fits.open(single) as one:
+        assert hdus[0].header["EFFEXPTM"] == pytest.approx(2 * one[0].header["EFFEXPTM"])
         assert hdus[0].header["VISITYPE"] == "PRIME_WFSC_SENSING_CONTROL"
         good = np.isfinite(hdus["SCI"].data) & np.isfinite(one["SCI"].data)
         bright = good & (one["SCI"].data > 200)
