@@ -8,7 +8,7 @@ STATIC := src/deepfield/web/portal/static
 UI_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type f -print 2>/dev/null)
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup demo test lint unit browser prove bench bench-tap lock format reference clean
+.PHONY: help setup demo test lint unit browser prove bench bench-tap bench-formats lock format reference clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -43,6 +43,9 @@ bench: .stamps/package  ## measure searches on 1 M observations; writes build/be
 
 bench-tap: .stamps/package  ## measure TAP on 1 M observations, with BENCH="--vs URL" beside a peer; see benchmarks/tap.py
 	$(BIN)/python -m benchmarks.tap $(BENCH)
+
+bench-formats: .stamps/package  ## measure writing and reading of every format against bare Arrow and astropy
+	$(BIN)/python -m benchmarks.formats
 
 lock: .stamps/venv  ## write the lock files anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv

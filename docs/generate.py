@@ -1,5 +1,5 @@
 # ruff: noqa: INP001  documents are no package
-"""Writes docs/reference/{settings,commands,columns,errors,routes}.md from the program itself: `make reference`."""
+"""Writes the generated pages of docs/reference from the program itself: `make reference`."""
 
 from __future__ import annotations
 
@@ -14,6 +14,9 @@ from deepfield.catalogue.published import SCHEMAS, load_published
 from deepfield.catalogue.schema import load_tables
 from deepfield.cli import app as command_line
 from deepfield.config import PREFIX, Settings
+from deepfield.formats import FORMATS
+from deepfield.formats.uploads import READ, UploadLimits
+from deepfield.formats.wire import WIRES
 from deepfield.web.app import described_app
 from deepfield.web.errors import HTTP_TYPES, STATUS, ErrorBody
 from deepfield.web.portal.api.parameters import column_parameters
@@ -163,12 +166,54 @@ def route(path: str, method: str, operation: dict[str, Any]) -> str:
     return text
 
 
+def formats() -> str:
+    """Describe every format that rows are written in, and what is read."""
+    rows: list[tuple[object, ...]] = [
+        (
+            ", ".join(f"`{name}`" for name in each.short_names),
+            ", ".join(f"`{kind}`" for kind in (each.media_type, *each.other_media_types)),
+            each.description,
+            "at once" if each.at_once else "with the last row",
+            each.tells,
+        )
+        for each in FORMATS
+    ]
+    types: list[tuple[object, ...]] = [
+        (f"`{kind}`", f"`{wire.votable}`",
+         f"`{wire.arrow}`{' × 2' if wire.atoms == 2 else ''}", f"`{wire.fits}`", f"`{wire.ecsv}`")
+        for kind, wire in WIRES.items()
+    ]  # fmt: skip
+    limits = UploadLimits()
+    return (
+        "# Formats\n\n"
+        "`RESPONSEFORMAT` takes a short name or a media type; asked by media type, an answer bears the very same "
+        "(DALI 1.1 §3.4.3). VOTable is version 1.4.\n\n"
+        + table(
+            ("short names", "media types", "what", "first bytes", "how one learns that rows were cut or failed"), rows
+        )
+        + "\nDoubles are written with as few digits as read back exactly. In VOTable's TABLEDATA a missing text and an "
+        "empty one look the same; BINARY2 tells every null apart. CSV writes a missing cell as nothing and an empty "
+        'text as `""`. JSON has no word for NaN and infinities, they are null. FITS holds ASCII alone: accents fall '
+        "away, other characters become `?`.\n\n"
+        "## Types\n\n"
+        + table(("type", "VOTable", "Arrow, Parquet", "FITS", "ECSV"), types)
+        + "\n## Uploads\n\nThe content of an upload tells what it is, whatever the request says: "
+        + "; ".join(READ)
+        + ". Each may be packed by gzip.\n\n"
+        "A table is refused, and nothing of it kept, when it declares entities, nests deeper than 64 elements, has a "
+        "tag, comment or header of more than 4 MB, points elsewhere for its rows, or is damaged; the error names the "
+        "table, and column and row where these are known. Unless the operator sets other limits: "
+        f"{limits.rows:,} rows, {limits.bytes >> 20} MB once unpacked, {limits.columns:,} columns.\n"
+    )
+
+
 PAGES = {
     "settings": settings,
     "commands": commands,
     "columns": columns,
     "errors": errors,
     "routes": routes,
+    "formats": formats,
 }
 
 

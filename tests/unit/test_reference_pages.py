@@ -21,7 +21,7 @@ def test_every_generated_page_is_up_to_date(pages):
     assert stale == [], "run `make reference`"
 
 
-@pytest.mark.parametrize("name", ["settings", "commands", "columns", "errors", "routes"])
+@pytest.mark.parametrize("name", ["settings", "commands", "columns", "errors", "routes", "formats"])
 def test_nothing_on_a_page_lacks_its_meaning(pages, name):
     (text,) = (text for path, text in pages.items() if path.stem == name)
     assert [line for line in text.splitlines() if line.startswith("| `") and line.endswith("|  |")] == []

@@ -28,7 +28,7 @@ _STYLE: Final = (
     "margin:0 0 1rem;max-width:70rem}dt{color:#5b6675}dd{margin:0;overflow-wrap:anywhere;white-space:pre-wrap}"
     "div{overflow-x:auto}table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .6rem;border-bottom:1px solid #dde2e8;text-align:left;vertical-align:top;"
-    "max-width:28rem;overflow-wrap:anywhere}th{position:sticky;top:0;background:#f3f5f8}"
+    "max-width:28rem;overflow-wrap:break-word}th{position:sticky;top:0;background:#f3f5f8;white-space:nowrap}"
     "th small{display:block;font-weight:400;color:#5b6675}td.n{text-align:right;white-space:nowrap}"
     "p{max-width:50rem}p.cut{border-left:4px solid #b3541e;padding:.3rem .8rem;background:#fdf3ec}"
     "@media(prefers-color-scheme:dark){body{background:#10151c;color:#dfe5ec}th{background:#1a212b}"

@@ -238,6 +238,7 @@ FIELDS = '<VOTABLE><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA>'
         (b"<VOTABLE>" * 100, "64 deep"),
         (tabledata("<TR><TD>1</TD></TR>"), "one for each FIELD"),
         (tabledata("<TR><TD>1</TD><TD>x</TD><TD>x</TD></TR>"), "one for each FIELD"),
+        (tabledata("<TR><TD>1</TD></TR><TR><TD>2</TD><TD>x</TD><TD>y</TD></TR>"), "row 1.*one for each FIELD"),
         (tabledata("<TR><TD>1</TD><TD>x</TD></TR><TR><TD>2"), "well-formed"),
         (tabledata("<TR><TD>1</TD><TD>x</TD></TR>").replace(b"</VOTABLE>", b""), "well-formed"),
         (tabledata("<TR><TD>1</TD><TD>&e;</TD></TR>"), "undefined entity"),

@@ -244,9 +244,11 @@ def _cells(cells: Cells, texts: pa.Array, row: int) -> pa.Array:
 def _arrays(cells: Cells, texts: pa.Array, row: int) -> pa.Array:
     """Read arrays in JSON, nested or not."""
     read = []
+    # an integer has no negative zero
+    whole = float if cells.column.type.startswith("float") else int
     for at, text in enumerate(texts.to_pylist()):
         try:
-            value = None if text is None else json.loads(text)
+            value = None if text is None else json.loads(text, parse_int=whole)
             read.append(None if value is None else list(_flat(value)))
         except (ValueError, TypeError, RecursionError):
             expected = f"a JSON list of {cells.column.type}"
