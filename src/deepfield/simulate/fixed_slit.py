@@ -29,7 +29,7 @@ from deepfield.simulate.disperser import jansky_scale, profile, trace, traces
 from deepfield.simulate.emitter import Emitter
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import planes, read_image, write_rate, write_uncal
-from deepfield.simulate.header import created, exposure_meta, isot
+from deepfield.simulate.header import combine_meta, exposure_meta
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.programme import read_table
 from deepfield.simulate.projection import Projection, project
@@ -297,13 +297,7 @@ def _meta(exposures: Sequence[Exposure], model: str, filename: str, stages: tupl
     meta["wcsinfo"] |= where(first, traces(through_of(first), first))
     meta["target"]["source_type"] = meta["target"]["source_type_apt"] = "POINT"
     if len(exposures) > 1:
-        last = max(exposures, key=lambda exposure: exposure.end)
-        total = sum(exposure.readout.exposure_time for exposure in exposures)
-        meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
-        end = exposure_meta(last, (), model, filename)
-        meta["observation"]["date_end"] = end["observation"]["date_end"]
-        meta["exposure"] |= {key: end["exposure"][key] for key in ("end_time", "end_time_mjd", "end_time_tdb")}
-        meta["date"] = isot(created(exposures))
+        combine_meta(meta, exposures)
         meta["resample"] = {"pointings": len(exposures), "weight_type": "ivm", "pixfrac": 1.0}
     return meta
 

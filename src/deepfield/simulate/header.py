@@ -84,6 +84,17 @@ def calibrate_meta(meta: Tree, exposure: Exposure, stages: Sequence[str]) -> Non
     meta["cal_step"] = steps
 
 
+def combine_meta(meta: Tree, exposures: Sequence[Exposure]) -> None:
+    """Turn the metadata of the first of several exposures into that of a product of all: times, durations, date."""
+    last = max(exposures, key=lambda exposure: exposure.end)
+    ends = _exposure(last)
+    total = sum(exposure.readout.exposure_time for exposure in exposures)
+    meta["date"] = isot(created(exposures))
+    meta["observation"]["date_end"] = isot(last.end)
+    meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
+    meta["exposure"] |= {key: ends[key] for key in ("end_time", "end_time_mjd", "end_time_tdb")}
+
+
 def _origin(exposure: Exposure) -> Tree:
     versions = software(exposure)
     return {

@@ -18,7 +18,7 @@ from deepfield.simulate.association import Association, Product
 from deepfield.simulate.cube import Cloud, build, extract
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import read_image
-from deepfield.simulate.header import created, exposure_meta, isot
+from deepfield.simulate.header import combine_meta, exposure_meta
 from deepfield.simulate.nearby import galaxy
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.programme import read_table
@@ -290,11 +290,8 @@ class CubeProducts:
     def _meta(self, model: str, suffix: str, cube: Cube) -> Tree:
         first = self.exposures[0]
         meta = exposure_meta(first, ("detector1_miri", "mrs2", "mrs3"), model, f"{self.name}_{suffix}.fits")
-        meta["date"] = isot(created(self.exposures))
+        combine_meta(meta, self.exposures)
         meta["instrument"]["channel"] = str(self.channel)
-        total = sum(exposure.readout.exposure_time for exposure in self.exposures)
-        meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
-        meta["observation"]["date_end"] = isot(max(exposure.end for exposure in self.exposures))
         meta["wcsinfo"] |= cube_cards(cube)
         meta["target"]["source_type"] = "EXTENDED"
         _association(self.exposures, self.counter).stamp(meta)

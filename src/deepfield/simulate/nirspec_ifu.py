@@ -19,7 +19,7 @@ from deepfield.simulate.disc import disc
 from deepfield.simulate.dispersed import MISSED_HITS, pattern_of
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import read_image
-from deepfield.simulate.header import created, exposure_meta, isot
+from deepfield.simulate.header import combine_meta, exposure_meta
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.projection import Projection, polygon_text
 from deepfield.simulate.sliced import (
@@ -234,10 +234,7 @@ class CubePair:
 
     def _meta(self, model: str, suffix: str, cube: Cube) -> Tree:
         meta = exposure_meta(self.exposures[0], self.stages, model, f"{self.name}_{suffix}.fits")
-        total = sum(exposure.readout.exposure_time for exposure in self.exposures)
-        meta["date"] = isot(created(self.exposures))
-        meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
-        meta["observation"]["date_end"] = isot(max(exposure.end for exposure in self.exposures))
+        combine_meta(meta, self.exposures)
         meta["wcsinfo"] |= cube_cards(cube)
         meta["target"]["source_type"] = "EXTENDED"
         if self.association is not None:

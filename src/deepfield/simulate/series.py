@@ -242,6 +242,7 @@ def write_series(
             "source_name": target.name,
             "source_ra": target.ra,
             "source_dec": target.dec,
+            "s_region": meta["wcsinfo"]["s_region"],
             "spectral_order": one.order.number,
             "dispersion_direction": through_of(first).axis,
             "detector": first.detector,

@@ -22,7 +22,7 @@ from deepfield.simulate.disperser import Trace, jansky_scale, profile, trace
 from deepfield.simulate.emitter import Emitter
 from deepfield.simulate.exposure import Dither, Exposure
 from deepfield.simulate.exposure_files import planes, write_rate, write_uncal
-from deepfield.simulate.header import created, exposure_meta, isot
+from deepfield.simulate.header import combine_meta, exposure_meta
 from deepfield.simulate.pointing import Pointing, aperture
 from deepfield.simulate.sky import random, scene
 from deepfield.simulate.work import Plan
@@ -434,10 +434,7 @@ class CombinedSpectra:
         first = self.exposures[0]
         meta = exposure_meta(first, (_detector1(first), "wfss2", "spectra"), model, f"{self.name}_{suffix}.fits")
         meta["wcsinfo"] |= _where(first)
-        total = sum(exposure.readout.exposure_time for exposure in self.exposures)
-        meta["exposure"] |= {"exposure_time": total, "effective_exposure_time": total}
-        meta["observation"]["date_end"] = isot(max(exposure.end for exposure in self.exposures))
-        meta["date"] = isot(created(self.exposures))
+        combine_meta(meta, self.exposures)
         meta["source_catalog"] = f"{self.image}_cat.ecsv"
         self.association.stamp(meta)
         return meta

@@ -104,3 +104,21 @@ def transits(plans, tmp_path_factory) -> Written:
 def white_dwarf(plans, tmp_path_factory) -> Written:
     """A transit through both channels of NIRCam."""
     return run(tmp_path_factory.mktemp("white-dwarf"), *observed(plans["photometry"], 1))
+
+
+@pytest.fixture(scope="session")
+def slits(plans, tmp_path_factory) -> Written:
+    """A galaxy through the slit of MIRI, and a quasar through one of NIRSpec's."""
+    return run(tmp_path_factory.mktemp("slits"), *observed(plans["slit"], 1, 2))
+
+
+@pytest.fixture(scope="session")
+def grism(plans, tmp_path_factory) -> Written:
+    """A field through the grism of NIRCam, with its direct image."""
+    return run(tmp_path_factory.mktemp("grism"), *observed(plans["wfss"], 1))
+
+
+@pytest.fixture(scope="session")
+def rotator(plans, tmp_path_factory) -> Written:
+    """A rotating disc through the integral-field unit of NIRSpec."""
+    return run(tmp_path_factory.mktemp("rotator"), *observed(plans["nirspec-ifu"], 1))
