@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 STATIC := src/deepfield/web/portal/static
 UI_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type f -print 2>/dev/null)
 JOBS ?= $(shell nproc)
+CLIENTS := $(patsubst tests/clients/requirements-%.lock,.stamps/client-%,$(wildcard tests/clients/requirements-*.lock))
 
 .PHONY: help setup demo test lint unit browser prove bench bench-tap bench-formats lock format reference clean
 
@@ -18,7 +19,7 @@ setup: .stamps/package .stamps/ui  ## make the environment and build the portal'
 demo: setup  ## simulate a small JWST archive, ingest it and serve it
 	$(BIN)/deepfield demo
 
-test: .stamps/test-tools .stamps/package .stamps/ui  ## everything: style, types, units, contracts, clients, browser
+test: .stamps/test-tools .stamps/package .stamps/ui $(CLIENTS)  ## everything: style, types, units, contracts, clients, browser
 	$(MAKE) lint
 	cd frontend && npm run check-api && npm run check && npm test
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not prove"
@@ -53,6 +54,9 @@ lock: .stamps/venv  ## write the lock files anew from pyproject.toml
 	  pyproject.toml --group build -o requirements.lock
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
 	  pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	for wanted in tests/clients/requirements-*.in; do \
+	  $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    $$wanted -o $${wanted%.in}.lock || exit 1; done
 
 format: .stamps/package  ## bring the style in order
 	$(BIN)/ruff check --fix .
@@ -62,7 +66,7 @@ reference: .stamps/package  ## write the generated reference pages anew
 	$(BIN)/python docs/generate.py
 
 clean:  ## remove everything that can be made again, but no archive
-	rm -rf .stamps $(VENV) frontend/node_modules $(STATIC) build dist
+	rm -rf .stamps .clients $(VENV) frontend/node_modules $(STATIC) build dist
 
 .stamps/venv:
 	@mkdir -p .stamps
@@ -78,6 +82,12 @@ clean:  ## remove everything that can be made again, but no archive
 .stamps/ui: $(UI_SOURCES)
 	@mkdir -p .stamps
 	cd frontend && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && npm run build
+	@touch $@
+
+.stamps/client-%: tests/clients/requirements-%.lock
+	@mkdir -p .stamps .clients
+	$(PYTHON) -m venv --clear .clients/$*
+	.clients/$*/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r $<
 	@touch $@
 
 .stamps/test-tools:

@@ -59,6 +59,9 @@ class Settings(BaseSettings):
     query_seconds: Annotated[float, Field(gt=0)] = Field(
         default=30.0, description="Time limit of one portal search, seconds"
     )
+    mast_max_page: Annotated[int, Field(ge=1)] = Field(
+        default=500_000, description="Most rows of one page of the MAST-compatible interface"
+    )
     public_url: str | None = Field(
         default=None,
         description="Address under which people and programs reach this archive, as `https://archive.example.org`; "

@@ -85,6 +85,25 @@ class Observations:
             rows += [dict(row) for row in connection.execute(others).mappings()]
         return sorted(rows, key=lambda row: row["filename"])
 
+    def listed(self, connection: Connection, obs_numbers: Iterable[int]) -> list[Row]:
+        """Return the artifact rows listed with many observations, by observation and file name.
+
+        Each row also carries ``parent``, the number of the observation that lists it, and of the one that owns it
+        ``obs_id``, ``proposal_id``, ``dataproduct_type``, ``filters``, ``algorithm`` and ``cal_ver``. A file that
+        several of them list comes once for each.
+        """
+        found: list[Row] = []
+        for chunk in in_chunks(sorted(set(obs_numbers))):
+            own = _with_owners(ARTIFACT.c.obs_number).where(ARTIFACT.c.obs_number.in_(chunk))
+            others = (
+                _with_owners(PRODUCT_LINK.c.obs_number)
+                .join(PRODUCT_LINK, PRODUCT_LINK.c.artifact_number == ARTIFACT.c.artifact_number)
+                .where(PRODUCT_LINK.c.obs_number.in_(chunk), alive(PRODUCT_LINK, None))
+            )
+            for query in (own, others):
+                found += [dict(row) for row in connection.execute(query).mappings()]
+        return sorted(found, key=lambda row: (row["parent"], row["filename"]))
+
     def artifact(self, connection: Connection, filename: str, *, version: int | None = None) -> Row:
         """Return the artifact row of a file name: the current version, or the one asked for.
 
@@ -189,6 +208,15 @@ class Observations:
             query = select(column).where(starts, alive(column.table, None)).order_by(column).limit(limit)
             found += [(kind, name) for name in connection.execute(query).scalars()]
         return found[:limit]
+
+    def beginning(self, connection: Connection, names: Iterable[str]) -> list[tuple[str, int]]:
+        """Return obs_id and number of the current observations whose obs_id is one of these or begins so."""
+        found: dict[str, int] = {}
+        for name in names:
+            begins = and_(OBSERVATION.c.obs_id >= name, OBSERVATION.c.obs_id < name + NAME_END)
+            query = select(OBSERVATION.c.obs_id, OBSERVATION.c.obs_number).where(begins, alive(OBSERVATION, None))
+            found.update((obs_id, number) for obs_id, number in connection.execute(query.limit(1000)))
+        return sorted(found.items())
 
     def totals(self, connection: Connection) -> Row:
         """Return ``snapshot``, ``observations``, ``products`` and ``size`` (bytes) of the current archive."""
@@ -425,6 +453,13 @@ def alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
         return end.is_(None)
     begun: ColumnElement[bool] = table.c[SEQ_FROM] <= snapshot
     return and_(begun, or_(end.is_(None), end > snapshot))
+
+
+def _with_owners(parent: ColumnElement[int]) -> Any:
+    owned = and_(OBSERVATION.c.obs_number == ARTIFACT.c.obs_number, alive(OBSERVATION, None))
+    names = ("obs_id", "proposal_id", "dataproduct_type", "filters", "algorithm", "cal_ver", "instrument_name")
+    columns: list[Any] = [ARTIFACT, parent.label("parent"), *(OBSERVATION.c[name] for name in names)]
+    return select(*columns).outerjoin(OBSERVATION, owned).where(alive(ARTIFACT, None))
 
 
 def with_owner(snapshot: int | None) -> Any:

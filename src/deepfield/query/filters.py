@@ -61,7 +61,29 @@ class Like:
     parts: tuple[str, ...]
 
 
-Term: TypeAlias = Equal | Missing | Between | Like
+@dataclass(frozen=True, slots=True)
+class Same:
+    """The text is this one, case-insensitively."""
+
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """The text is a list with this element, case-insensitively."""
+
+    value: str
+    separator: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """The whole text matches, case-insensitively; ``expression`` is in the syntax of RE2, whose time is bounded."""
+
+    expression: str
+
+
+Term: TypeAlias = Equal | Missing | Between | Like | Same | Element | Pattern
 
 
 @dataclass(frozen=True, slots=True)

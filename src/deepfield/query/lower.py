@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
-from deepfield.query.filters import ACCESS, WAVELENGTH, Between, Equal, Like, Missing
+from deepfield.query.filters import (
+    ACCESS,
+    WAVELENGTH,
+    Between,
+    Element,
+    Equal,
+    Like,
+    Missing,
+    Pattern,
+    Same,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -65,7 +75,11 @@ def where_filter(condition: Filter, *, now: datetime) -> exp.Expression:
         return _access(condition, now)
     if condition.column == WAVELENGTH:
         return _combined(condition, lambda terms: _any(_wavelength(term) for term in terms), _no_wavelength())
-    subject = column(condition.column)
+    return where_subject(column(condition.column), condition)
+
+
+def where_subject(subject: exp.Expression, condition: Filter) -> exp.Expression:
+    """Return the condition of a filter on the column of any table."""
     return _combined(condition, lambda terms: _terms(subject, terms), subject.is_(exp.null()))
 
 
@@ -91,7 +105,7 @@ def _terms(subject: exp.Expression, terms: Iterable[Term]) -> exp.Expression:
     return exp.or_(*parts)
 
 
-def _term(subject: exp.Expression, term: Term) -> exp.Expression:
+def _term(subject: exp.Expression, term: Term) -> exp.Expression:  # noqa: PLR0911  one case for each kind of term
     match term:
         case Missing():
             return subject.is_(exp.null())
@@ -107,6 +121,16 @@ def _term(subject: exp.Expression, term: Term) -> exp.Expression:
             return exp.Escape(this=exp.ILike(this=subject.copy(), expression=pattern), expression=_backslash())
         case Equal(value):
             return subject.eq(literal(value))
+        case Same(value):
+            return exp.func("lower", subject.copy()).eq(literal(value.lower()))
+        case Element(value, separator):
+            elements = exp.Anonymous(
+                this="string_split", expressions=[exp.func("lower", subject.copy()), literal(separator)]
+            )
+            return exp.Anonymous(this="list_contains", expressions=[elements, literal(value.lower())])
+        case Pattern(expression):
+            wanted = literal(f"(?is){expression}")
+            return exp.Anonymous(this="regexp_full_match", expressions=[subject.copy(), wanted])
 
 
 def _escaped(text: str) -> str:

@@ -43,6 +43,14 @@ def mjd(moment: datetime) -> float:
     return (moment - MJD_EPOCH) / timedelta(days=1)
 
 
+def moment_of(value: float) -> datetime:
+    """Return the moment of a Modified Julian Date (UTC), to the microsecond; the ends of the calendar beyond them."""
+    try:
+        return MJD_EPOCH + timedelta(days=value)
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC) if value < 0 else datetime.max.replace(tzinfo=UTC)
+
+
 def _period(text: str) -> Period:
     found = _DATE.fullmatch(text)
     if found is None:

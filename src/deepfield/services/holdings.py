@@ -11,7 +11,7 @@ from deepfield.products.header import Header
 from deepfield.products.preview import Caption, preview_stem, read_caption
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -175,6 +175,21 @@ class Holdings:
         chosen = not everything and bool(recommended)
         listed = recommended if chosen else rows
         return Products(obs_id, chosen, tuple(Product.of(row, rule) for row in listed))
+
+    def listed(self, obs_numbers: Sequence[int]) -> list[dict[str, Any]]:
+        """Return every product listed with many observations, rows as ``catalogue.Observations.listed`` has them."""
+        with self._database.read() as connection:
+            return self._observations.listed(connection, obs_numbers)
+
+    def headers(self, checksums: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return the header documents of these contents, by SHA-256; headers are public."""
+        with self._database.read() as connection:
+            return self._observations.headers(connection, checksums)
+
+    def beginning(self, names: Sequence[str]) -> list[tuple[str, int]]:
+        """Return obs_id and number of the observations whose obs_id is one of these or begins so."""
+        with self._database.read() as connection:
+            return self._observations.beginning(connection, names)
 
     def product(self, filename: str, *, rule: Readable) -> Product:
         """Return the current version of a product.

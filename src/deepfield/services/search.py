@@ -15,16 +15,30 @@ from deepfield.query.facets import count_facets, facet_columns, find_ghosts
 from deepfield.query.filters import (
     Place,
     SearchQuery,
+    SortKey,
     parse_choice,
     parse_columns,
     parse_filters,
     parse_sort,
     parse_whole_number,
 )
+from deepfield.query.listings import (
+    OUTLINES,
+    counted_groups_tree,
+    counting_tree,
+    distances,
+    file_rows_tree,
+    files_tree,
+    grouped_tree,
+    groups_tree,
+    listing_tree,
+)
 from deepfield.query.moving import body_key
 from deepfield.query.pages import (
+    NUMBER,
     Cursor,
     Wanted,
+    count_tree,
     last_values,
     order_of,
     question_of,
@@ -39,11 +53,15 @@ from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from deepfield.model.tables import Column, TableSchema
     from deepfield.query.engines.duckdb import DuckEngine, Session
     from deepfield.query.facets import Facet, Ghosts
+    from deepfield.query.filters import Filter
+    from deepfield.query.listings import Grouping
     from deepfield.query.scatter import Axis
     from deepfield.services.resolve import Resolve
 
@@ -97,6 +115,17 @@ class Scatter:
     points: pa.Table | None
     density: list[list[int]] | None
     elapsed_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Rows of a result by their place in it; ``total`` counts them all."""
+
+    snapshot: int
+    total: int
+    table: pa.Table
+    distances: NDArray[np.float64] | None = None
+    """How far the position asked for is from each footprint, arcsec; 0 within."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +230,60 @@ class Search:
                 place=query.place,
             )
 
+    def listing(self, query: SearchQuery, *, offset: int = 0, near: tuple[float, float] | None = None) -> Listing:
+        """Return ``query.limit`` rows from ``offset`` on, by number of the observation unless the query has a sort.
+
+        ``near`` is a position (ICRS degrees) from which distances are measured.
+        """
+        wanted = tuple(dict.fromkeys((*query.columns, *(OUTLINES if near is not None else ()))))
+        with self._engine.session(query.snapshot) as session:
+            scope = scope_of(session, query, now=self._now())
+            order = (*query.sort, SortKey(NUMBER))
+            rows = session.run(listing_tree(scope, wanted, order, offset), limit=query.limit)
+            total = rows.num_rows if offset == 0 and rows.num_rows < query.limit else _count(session, scope)
+        away = None if near is None else distances(rows, *near)
+        return Listing(session.snapshot, total, rows.select(list(query.columns)), away)
+
+    def files(
+        self, query: SearchQuery, filters: Sequence[Filter], *, file_columns: Sequence[str], offset: int = 0
+    ) -> Listing:
+        """Return the current files of the observations of a search by name, those that meet further filters.
+
+        The columns of table ``artifact`` are called ``file_…`` beside ``query.columns`` of the observation.
+        """
+        with self._engine.session(query.snapshot) as session:
+            scope = scope_of(session, query, now=self._now())
+            tree = files_tree(scope, filters)
+            rows = session.run(file_rows_tree(tree, query.columns, file_columns, offset), limit=query.limit)
+            known = offset == 0 and rows.num_rows < query.limit
+            total = rows.num_rows if known else int(session.run(counting_tree(tree))["n"][0].as_py())
+            return Listing(session.snapshot, total, rows)
+
+    def groups(
+        self,
+        query: SearchQuery,
+        grouping: Grouping,
+        *,
+        order: Sequence[tuple[str, bool]],
+        offset: int,
+        limit: int,
+    ) -> Listing:
+        """Return groups of the observations of a search with column ``name`` and the aggregates of the grouping.
+
+        ``order`` holds columns and whether they descend; the name breaks ties.
+        """
+        with self._engine.session(query.snapshot) as session:
+            grouped = grouped_tree(scope_of(session, query, now=self._now()), grouping)
+            rows = session.run(groups_tree(grouped.copy(), order, offset), limit=limit)
+            known = offset == 0 and rows.num_rows < limit
+            total = rows.num_rows if known else int(session.run(counted_groups_tree(grouped))["n"][0].as_py())
+            return Listing(session.snapshot, total, rows)
+
+    def count(self, query: SearchQuery) -> int:
+        """Return how many observations a search finds."""
+        with self._engine.session(query.snapshot) as session:
+            return _count(session, scope_of(session, query, now=self._now()))
+
     def facets(self, query: SearchQuery, columns: Sequence[str] | None = None) -> Facets:
         """Count the values of columns over the whole archive, each under the filters on the other columns."""
         started, now = perf_counter(), self._now()
@@ -272,6 +355,10 @@ class Search:
         totals = (row["observations"], row["products"], row["size"])
         self._totals = (session.snapshot, totals)
         return totals
+
+
+def _count(session: Session, scope: Scope) -> int:
+    return scope.total if scope.total is not None else int(session.run(count_tree(scope))["n"][0].as_py())
 
 
 _MATCHES: Final = ("footprint", "center")

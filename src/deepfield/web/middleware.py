@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import structlog
@@ -32,6 +33,8 @@ DEFAULTS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 """Headers of every answer that does not say otherwise."""
+RESOLVER = "mastresolver.stsci.edu"
+"""Host of MAST's name resolver, whose address is fixed in astroquery."""
 COMPRESSIBLE = ("application/json", "text/", "image/svg+xml", "application/javascript")
 LEAST = 1024
 """Bytes below which compression gains nothing."""
@@ -41,7 +44,7 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def install(app: FastAPI) -> None:
     """Put these around an application, the first outermost."""
-    for layer in reversed((Requests, HeadAsGet, Compression)):
+    for layer in reversed((Requests, AbsoluteForm, HeadAsGet, Compression)):
         app.add_middleware(layer)
 
 
@@ -83,6 +86,28 @@ class Requests:
                 log.info("request", method=scope["method"], path=scope["path"], status=status, ms=elapsed)
 
 
+class AbsoluteForm:
+    """Answers requests that name a whole address (RFC 9112 §3.2.2), as clients send them that take this for a proxy.
+
+    The resolver of MAST is answered here, other hosts are refused: nothing is ever passed on.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith("/") or "://" not in scope["path"]:
+            await self.app(scope, receive, send)
+            return
+        address = urlsplit(scope["path"])
+        if address.netloc == RESOLVER and address.path.startswith("/Santa-war/"):
+            path = address.path
+            await self.app({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            return
+        body = ErrorBody(type="no_proxy", message=f"this archive is no proxy: it answers for {RESOLVER} alone")
+        await error_response(403, body)(scope, receive, send)
+
+
 class HeadAsGet:
     """Answers HEAD on the JSON interface as GET; the server leaves the body out."""
 
@@ -90,9 +115,14 @@ class HeadAsGet:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "HEAD" and scope["path"].startswith(("/api/", "/health")):
+        if scope["type"] == "http" and scope["method"] == "HEAD" and _answers_text(scope["path"]):
             scope = {**scope, "method": "GET"}
         await self.app(scope, receive, send)
+
+
+def _answers_text(path: str) -> bool:
+    """Tell whether an address answers a document; those of bytes (``/api/v0.1/Download``) answer HEAD themselves."""
+    return path.startswith(("/api/", "/health")) and not path.startswith("/api/v0")
 
 
 class Compression:

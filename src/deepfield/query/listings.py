@@ -1,0 +1,176 @@
+"""Rows of a search by their place in it, for protocols whose pages have numbers; and the files of observations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+from sqlglot import exp
+
+from deepfield.model.coverage import Circle, Point, Polygon, parse_regions, separation, to_vectors
+from deepfield.query.lower import column, literal, where_subject
+from deepfield.query.pages import NUMBER, ordering
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from deepfield.model.coverage import Region
+    from deepfield.query.filters import Filter, SortKey
+    from deepfield.query.scope import Scope
+
+FILE: Final = "f"
+"""The alias under which trees read table ``artifact`` beside the observation that owns each file."""
+OUTLINES: Final = ("outline", "s_region")
+_ARCSEC: Final = 3600.0
+
+Aggregate = Literal["first", "set", "list", "min", "max", "bool_or"]
+
+
+def listing_tree(scope: Scope, columns: Sequence[str], order: Sequence[SortKey], offset: int) -> exp.Select:
+    """Return the tree of rows from ``offset`` on, in an order that is always the same."""
+    tree = scope.select().select(*(column(name) for name in columns), copy=False)
+    return tree.order_by(*ordering(order), copy=False).offset(offset, copy=False)
+
+
+def files_tree(scope: Scope, filters: Iterable[Filter]) -> exp.Select:
+    """Return a tree over the current files of the rows of a scope, yet without columns; filters are on the files."""
+    own = exp.column(NUMBER, FILE).eq(column(NUMBER))
+    tree = scope.select().join(exp.to_table("artifact", alias=FILE), on=own, join_type="inner", copy=False)
+    for each in filters:
+        tree = tree.where(where_subject(exp.column(each.column, FILE), each), copy=False)
+    return tree
+
+
+def file_rows_tree(tree: exp.Select, columns: Sequence[str], file_columns: Sequence[str], offset: int) -> exp.Select:
+    """Return the tree of files by name: columns of the observation, then those of the file as ``file_…``."""
+    chosen = [column(name) for name in columns]
+    chosen += [exp.alias_(exp.column(name, FILE), f"file_{name}") for name in file_columns]
+    return (
+        tree.copy()
+        .select(*chosen, copy=False)
+        .order_by(exp.column("filename", FILE), copy=False)
+        .offset(offset, copy=False)
+    )
+
+
+def counting_tree(tree: exp.Select) -> exp.Select:
+    """Return the tree that counts the rows of another as ``n``."""
+    return tree.copy().select(exp.alias_(exp.Count(this=exp.Star()), "n"), copy=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Groups of observations, and what of them is shown."""
+
+    key: tuple[str, str]
+    """A regular expression and what replaces it, which make of an ``obs_id`` the ``name`` of its group."""
+    aggregates: tuple[tuple[str, Aggregate, str], ...]
+    """Alias, function and column; ``first`` is the value of the observation with the smallest number."""
+
+
+def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
+    """Return a tree over groups of the rows of a scope, in no order."""
+    key = [column("obs_id"), *(literal(part) for part in grouping.key)]
+    name = exp.Anonymous(this="regexp_replace", expressions=key)
+    chosen = [exp.alias_(name, "name")]
+    for alias, function, source in grouping.aggregates:
+        subject = column(source)
+        if function == "first":
+            value: exp.Expression = exp.Anonymous(this="arg_min", expressions=[subject, column(NUMBER)])
+        elif function == "set":
+            value = exp.Anonymous(this="list", expressions=[exp.Distinct(expressions=[subject])])
+        else:
+            value = exp.Anonymous(this=function, expressions=[subject])
+        chosen.append(exp.alias_(value, alias))
+    return scope.select().select(*chosen, copy=False).group_by(name.copy(), copy=False)
+
+
+def groups_tree(grouped: exp.Select, order: Sequence[tuple[str, bool]], offset: int) -> exp.Select:
+    """Return the tree of groups from ``offset`` on; ``order`` holds aliases and whether they descend."""
+    keys = [
+        exp.Ordered(this=exp.column(alias), desc=down, nulls_first=False) for alias, down in (*order, ("name", False))
+    ]
+    return exp.select("*").from_(grouped.subquery("g")).order_by(*keys).offset(offset)
+
+
+def counted_groups_tree(grouped: exp.Select) -> exp.Select:
+    """Return the tree that counts groups as ``n``."""
+    return exp.select(exp.alias_(exp.Count(this=exp.Star()), "n")).from_(grouped.subquery("g"))
+
+
+def separation_arcsec(regions: str, ra: float, dec: float) -> float:
+    """Return how far a position is from footprints written as STC-S, arcsec; 0 within one."""
+    return min(_from_region(region, ra, dec) for region in parse_regions(regions))
+
+
+def distances(rows: pa.Table, ra: float, dec: float) -> NDArray[np.float64]:
+    """Return how far a position is from the footprints of rows with ``OUTLINES``, arcsec.
+
+    0 within a footprint, NaN where there is none.
+    """
+    centre = to_vectors([(ra, dec)])[0]
+    found = np.full(rows.num_rows, np.nan)
+    outlines, regions = rows[OUTLINES[0]].combine_chunks(), rows[OUTLINES[1]].to_pylist()
+    lengths = np.diff(outlines.offsets.to_numpy()) if len(outlines) else np.zeros(0, dtype=int)
+    values, starts = outlines.values.to_numpy(zero_copy_only=False), outlines.offsets.to_numpy()
+    plain = outlines.is_valid().to_numpy(zero_copy_only=False)
+    for length in np.unique(lengths[plain]):
+        where = np.flatnonzero(plain & (lengths == length))
+        numbers = values[starts[where][:, None] + np.arange(length)].reshape(len(where), -1, 2)
+        found[where] = _from_polygons(_vectors(numbers), centre)
+    for at in np.flatnonzero(~plain):
+        if regions[at]:
+            found[at] = separation_arcsec(regions[at], ra, dec)
+    return found
+
+
+def _from_region(region: Region, ra: float, dec: float) -> float:
+    match region:
+        case Point() | Circle():
+            radius = region.radius if isinstance(region, Circle) else 0.0
+            return max(0.0, separation((region.ra, region.dec), (ra, dec)) - radius) * _ARCSEC
+        case _:
+            polygon = region if isinstance(region, Polygon) else region.polygon()
+            return float(_from_polygons(polygon.vectors[None], to_vectors([(ra, dec)])[0])[0])
+
+
+def _vectors(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    ra, dec = np.radians(degrees[..., 0]), np.radians(degrees[..., 1])
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=-1)
+
+
+def _from_polygons(polygons: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the distances of a point from polygons (n, vertices, 3) of which none is larger than half the sky."""
+    following = np.roll(polygons, -1, axis=1)
+    normals = np.cross(polygons, following)
+    lengths = np.linalg.norm(normals, axis=-1, keepdims=True)
+    poles = np.divide(normals, lengths, out=np.zeros_like(normals), where=lengths > 0)
+    heights = poles @ point
+    along = np.cross(np.cross(poles, point), poles)  # the foot of the point on each great circle, not normalised
+    within = (np.sum(np.cross(polygons, along) * poles, axis=-1) >= 0) & (
+        np.sum(np.cross(along, following) * poles, axis=-1) >= 0
+    )
+    to_edge = np.abs(np.arcsin(np.clip(heights, -1, 1)))
+    chords = np.linalg.norm(polygons - point, axis=-1)
+    to_vertex = 2 * np.arcsin(np.clip(chords / 2, 0, 1))
+    nearest = np.minimum(np.where(within & (lengths[..., 0] > 0), to_edge, np.pi).min(axis=1), to_vertex.min(axis=1))
+    return np.where(_winds_around(polygons, point), 0.0, np.degrees(nearest) * _ARCSEC)
+
+
+def _winds_around(polygons: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Tell which polygons lie around a point: seen from it, their vertices turn once, and not on the far side."""
+    east = np.cross([0.0, 0.0, 1.0], point)
+    if np.linalg.norm(east) < 1e-12:
+        east = np.array([1.0, 0.0, 0.0])
+    east /= np.linalg.norm(east)
+    north = np.cross(point, east)
+    angles = np.arctan2(polygons @ north, polygons @ east)
+    turns = np.diff(np.concatenate([angles, angles[:, :1]], axis=1), axis=1)
+    turns = (turns + np.pi) % (2 * np.pi) - np.pi
+    near = (polygons.mean(axis=1) @ point) > 0
+    around: NDArray[np.bool_] = near & (np.abs(turns.sum(axis=1)) > np.pi)
+    return around

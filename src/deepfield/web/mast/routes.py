@@ -1,0 +1,9 @@
+"""Every route of this face."""
+
+from fastapi import APIRouter
+
+from deepfield.web.mast import downloads, invoke, missions, names, whoami
+
+router = APIRouter()
+for part in (whoami, invoke, missions, downloads, names):
+    router.include_router(part.router)
