@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from deepfield.ingest.scan import Found
     from deepfield.products.header import Header
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""What a place for previews or rows that takes no more bytes answers; the file is not to blame."""
 SOURCE_CATALOGUE: Final = "cat"
 """The suffix of source catalogues."""
 log = structlog.get_logger(__name__)
@@ -73,6 +76,8 @@ def read_file(rules: Rules, found: Found) -> Reading:
     except ArchiveError as error:
         return Reading(found, refusal=str(error).removeprefix(f"{found.name}: "))
     except OSError as error:
+        if error.errno in _FULL:
+            return Reading(found, storage="its disk is full")
         return Reading(found, refusal=f"cannot be read: {error.strerror or error}")
     except Exception as error:
         log.exception("ingest.unexpected", path=found.path)
