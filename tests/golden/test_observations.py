@@ -74,4 +74,6 @@ def pruned(value: Any) -> Any:
         }
     if isinstance(value, list | tuple):
         return [pruned(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.12g}")  # the last digits differ between processors
     return value

@@ -114,8 +114,8 @@ def _evaluate(content: bytes, width: int, height: int) -> str | None:
             wcs = _system(opened.tree)
             if not isinstance(wcs, WCS) or wcs.output_frame is None or wcs.forward_transform.n_outputs != 2:
                 return None
-            x, y = [-0.5, width - 0.5, width - 0.5, -0.5], [-0.5, -0.5, height - 0.5, height - 0.5]
-            ra, dec = wcs(x, y, with_bounding_box=False)
+            (left, right), (low, high) = _lit(wcs, width, height)
+            ra, dec = wcs([left, right, right, left], [low, low, high, high], with_bounding_box=False)
     pairs = tuple((float(a) % 360.0, float(d)) for a, d in zip(ra, dec, strict=True))
     if not all(math.isfinite(number) for pair in pairs for number in pair):
         return None
@@ -123,6 +123,17 @@ def _evaluate(content: bytes, width: int, height: int) -> str | None:
         return Polygon(pairs).normalised().to_stcs()
     except InvalidValueError:
         return None
+
+
+def _lit(wcs: Any, width: int, height: int) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Return the range of x and y that the system holds for: that of its bounding box (MIRI leaves columns out)."""
+    whole = (-0.5, width - 0.5), (-0.5, height - 0.5)
+    if wcs.bounding_box is None:
+        return whole
+    box = wcs.bounding_box.bounding_box(order="F")
+    ends = tuple((float(low), float(high)) for low, high in box)
+    inside = all(-0.5 <= low < high <= most for (low, high), (_, most) in zip(ends, whole, strict=True))
+    return (ends[0], ends[1]) if inside else whole
 
 
 def _system(tree: Any) -> Any:

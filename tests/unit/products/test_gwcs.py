@@ -118,6 +118,17 @@ def test_a_stated_region_far_off_gives_way_to_the_gwcs(tree: bytes, tmp_path: Pa
     assert min(separation((10.0, -20.0), vertex) for vertex in found.vertices) < 0.001
 
 
+def test_columns_that_see_no_sky_are_left_out_by_the_bounding_box(tree: bytes, tmp_path: Path) -> None:
+    with asdf.open(io.BytesIO(tree)) as opened:
+        system = opened["meta"]["wcs"]
+        system.bounding_box = ((1.5, 7.5), (-0.5, 7.5))
+        corner = [float(value) for value in system(1.5, -0.5)]
+        stream = io.BytesIO()
+        asdf.AsdfFile({"meta": {"wcs": system}}).write_to(stream)
+    found, _ = read(product(tmp_path / f"{EXPOSURE}_cal.fits", stream.getvalue()), tmp_path / "home")
+    assert min(separation((corner[0], corner[1]), vertex) for vertex in found.vertices) < 0.001 * SCALE
+
+
 def outside(tree: bytes) -> bytes:
     return tree.replace(b"meta:", b"other: {$ref: 'file:///etc/passwd'}\nmeta:", 1)
 
