@@ -26,6 +26,7 @@ ColumnType = Literal[
     "bytes",
 ]
 """``unicode`` is a text that holds more than ASCII (VOTable's unicodeChar); ``string`` promises ASCII."""
+System = Literal["icrs", "utc", "utc_mjd", "tdb_mjd"]
 FacetKind = Literal["category", "number", "time"]
 
 
@@ -47,7 +48,7 @@ class Column:
     """How DALI reads the value: ``timestamp``, ``point``, ``circle``, ``polygon``, ``interval``, ``moc`` …"""
     arraysize: str | None = None
     """As VOTable writes it: ``2``, ``*``, ``3x*``; None for a number, and for a text of any length."""
-    system: Literal["icrs", "utc", "utc_mjd", "tdb_mjd"] | None = None
+    system: System | None = None
     """The frame of positions or times: ICRS, UTC as ISO text, UTC or barycentric TDB as MJD."""
     nullable: bool = True
     index: bool = False

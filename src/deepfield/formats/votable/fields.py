@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from deepfield.formats.uploads.parsing import Cells
 from deepfield.formats.wire import WIRES, shape_of
@@ -13,7 +13,7 @@ from deepfield.model.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from deepfield.model.tables import ColumnType
+    from deepfield.model.tables import ColumnType, System
 
 _TYPES: Final[Mapping[str, ColumnType]] = MappingProxyType(
     {
@@ -24,7 +24,6 @@ _TYPES: Final[Mapping[str, ColumnType]] = MappingProxyType(
         )
     }
 )  # fmt: skip
-System = Literal["icrs", "utc", "utc_mjd", "tdb_mjd"]
 
 
 def field_of(table: str, attributes: Mapping[str, str], systems: Mapping[str, System], *, number: int) -> Cells:

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
     from deepfield.formats.uploads.parsing import Cells
     from deepfield.formats.uploads.source import Source
-    from deepfield.formats.votable.fields import System
-    from deepfield.model.tables import Column
+    from deepfield.model.tables import Column, System
 
 _DEEPEST: Final = 64
 _LONGEST_TOKEN: Final = 4 << 20

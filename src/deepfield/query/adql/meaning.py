@@ -11,7 +11,7 @@ from deepfield.model.tables import Column
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from deepfield.model.tables import ColumnType
+    from deepfield.model.tables import ColumnType, System
     from deepfield.query.adql.geometry import Shape
     from deepfield.query.adql.sources import Cone, Field, Source
 
@@ -76,6 +76,8 @@ class Meaning:
     xtype: str | None = None
     arraysize: str | None = None
     kind: Kind = "number"
+    system: System | None = None
+    """The frame of a position or time; lost when something is computed of it."""
 
     @classmethod
     def of(cls, column: Column) -> Meaning:
@@ -89,6 +91,7 @@ class Meaning:
             column.xtype,
             column.arraysize,
             _kind(column),
+            column.system,
         )
 
     @classmethod
@@ -109,6 +112,7 @@ class Meaning:
             utype=self.utype,
             xtype=self.xtype,
             arraysize=self.arraysize,
+            system=self.system,
         )
 
     def typed(self, kind: ColumnType) -> Meaning:

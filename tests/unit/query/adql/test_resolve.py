@@ -239,6 +239,24 @@ def test_unit_and_ucd_go_with_a_value_as_far_as_they_are_true(archive, value, ki
     assert (column.type, column.unit, column.ucd) == (kind, unit, ucd)
 
 
+@pytest.mark.parametrize(
+    ("value", "system"),
+    [
+        ("s_ra", "icrs"),
+        ("s_region", "icrs"),
+        ("t_min AS began", "utc_mjd"),
+        ("MAX(t_max)", None),
+        ("t_max - t_min", None),
+        ("SUM(t_min)", None),
+        ("COUNT(t_min)", None),
+        ("t_exptime", None),
+    ],
+)
+def test_the_frame_goes_with_a_position_or_time_and_not_with_what_is_computed_of_it(archive, value, system):
+    (column,) = archive.ask(f"SELECT {value} FROM ivoa.ObsCore", maxrec=0).columns
+    assert column.system == system
+
+
 def test_columns_have_their_alias_name_or_function(archive):
     told = archive.ask(
         'SELECT s_ra AS Alpha, S_DEC, COUNT(*) AS "how many", AVG(t_min), 1 FROM ivoa.ObsCore GROUP BY s_ra, s_dec',
