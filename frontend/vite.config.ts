@@ -18,7 +18,7 @@ export default defineConfig({
   },
   server: {
     proxy: Object.fromEntries(
-      ['/api', '/products', '/previews', '/health'].map((path) => [
+      ['/api', '/tap', '/products', '/previews', '/health'].map((path) => [
         path,
         process.env['DEEPFIELD_SERVER'] ?? 'http://127.0.0.1:8000',
       ]),

@@ -2,9 +2,9 @@ import { ensureSyntaxTree } from '@codemirror/language'
 import { EditorState } from '@codemirror/state'
 import { describe, expect, it } from 'vitest'
 import { complete, written, type TableInfo } from './completion'
-import { adql } from './language'
+import { adql, RESERVED } from './language'
 import { mark } from './marks'
-import { isText, sources } from './statement'
+import { isText, joint, sources } from './statement'
 
 const TABLES: TableInfo[] = [
   {
@@ -126,3 +126,13 @@ describe('error marks', () => {
     expect(marked('SELECT a', 9, 99)).toBe('a')
   })
 })
+
+it.each([
+  ['SELECT', ' '],
+  ['SELECT ', ''],
+  ['SELECT obs_id', ', '],
+  ['SELECT "size"', ', '],
+  ['SELECT COUNT(*)', ', '],
+  ['SELECT obs_id,', ''],
+  ["WHERE a = 'b", ''],
+])('puts a name behind %s with %j between', (before, between) => expect(joint(before, RESERVED)).toBe(between))

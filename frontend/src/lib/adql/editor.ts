@@ -11,14 +11,15 @@ import { lintGutter, setDiagnostics } from '@codemirror/lint'
 import { EditorState } from '@codemirror/state'
 import { EditorView, drawSelection, highlightActiveLine, keymap, lineNumbers, placeholder } from '@codemirror/view'
 import { completionSource, type TableInfo } from './completion'
-import { adql, colours } from './language'
+import { adql, colours, RESERVED } from './language'
 import { mark, type QueryError } from './marks'
+import { joint } from './statement'
 
 export interface Editor {
   readonly text: string
   /** Replace the text; the cursor goes to its end. */
   write(text: string): void
-  /** Put a word where the cursor is, for the table browser. */
+  /** Put a name where the cursor is, for the table browser; a comma goes between it and a name before it. */
   insert(word: string): void
   /** Complete from these tables from now on. */
   offer(tables: readonly TableInfo[]): void
@@ -103,7 +104,8 @@ export function openEditor(options: EditorOptions): Editor {
       view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text }, selection: { anchor: text.length } })
     },
     insert(word) {
-      view.dispatch(view.state.replaceSelection(word))
+      const before = view.state.sliceDoc(0, view.state.selection.main.from)
+      view.dispatch(view.state.replaceSelection(joint(before, RESERVED) + word))
       view.focus()
     },
     offer(offered) {

@@ -90,3 +90,10 @@ export function sources(text: string): Source[] {
   }
   return found
 }
+
+/** What goes between a text and a name that is put behind it: a comma behind another name, a space behind a keyword. */
+export function joint(before: string, reserved: ReadonlySet<string>): string {
+  const last = /(?:"[^"]*"|[\w)*]+)$/.exec(before)?.[0]
+  if (last === undefined || isText(before, before.length)) return ''
+  return reserved.has(last.toUpperCase()) ? ' ' : ', '
+}

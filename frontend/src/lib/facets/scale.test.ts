@@ -101,3 +101,7 @@ it('says values in the words of their quantity', () => {
   expect(worded(90, 'exposure')).toBe('90 s')
   expect(worded(mjd('2025-09-01'), 'time', 900)).toBe('2025-09-01')
 })
+
+it('tells the ticks of a narrow span far from zero apart', () => {
+  expect(axis({ edges: [159.19, 159.24], log: false }, 'number', 'plain', 60).map((mark) => mark.label)).toEqual(['159.19', '159.2', '159.21', '159.22', '159.23', '159.24'])
+})

@@ -105,7 +105,9 @@ export function tickLabel(value: number, reading: Reading, span: number): string
     const day = utcFromMjd(value + 0.001, 'day')
     return day.endsWith('-01-01') ? day.slice(0, 4) : day.slice(0, 7)
   }
-  return figure(value, 3)
+  // Enough figures to tell neighbouring ticks of a narrow span far from zero.
+  const leading = span > 0 && value !== 0 ? Math.ceil(Math.log10(Math.abs(value) / span)) : 0
+  return figure(value, Math.min(15, Math.max(3, leading + 2)))
 }
 
 export interface Mark {

@@ -12,6 +12,7 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
       { keys: ['/'], does: 'Search' },
       { keys: ['g', 'e'], does: 'Go to Explore' },
       { keys: ['g', 'o'], does: 'Go to the focused observation' },
+      { keys: ['g', 'a'], does: 'Go to ADQL' },
       { keys: ['?'], does: 'List the keys' },
       { keys: ['Esc'], does: 'Close, or stop a running query' },
     ],
@@ -27,6 +28,14 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
     ],
   },
   {
+    where: 'ADQL',
+    list: [
+      { keys: ['Ctrl', '↵'], does: 'Run the query' },
+      { keys: ['Ctrl', 'Space'], does: 'Complete a name' },
+      { keys: ['Esc', 'Tab'], does: 'Leave the editor' },
+    ],
+  },
+  {
     where: 'Sky, when it has the focus',
     list: [
       { keys: ['+', '−'], does: 'Zoom' },
@@ -37,7 +46,7 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
   },
 ]
 
-export type Action = 'search' | 'explore' | 'observation' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
+export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
 
 const SINGLE: Record<string, Action> = {
   '/': 'search',
@@ -50,7 +59,7 @@ const SINGLE: Record<string, Action> = {
   Enter: 'open',
   Escape: 'escape',
 }
-const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation' }
+const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql' }
 
 /** Time in which the second stroke of `g e` has to come; milliseconds. */
 const PATIENCE = 1200

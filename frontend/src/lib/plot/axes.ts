@@ -1,7 +1,10 @@
 /** From a value on an axis of a plot to its place, and from places back to filters. */
-import type { ScatterAxis } from '../api/types'
+import type { ScatterAnswer, ScatterAxis } from '../api/types'
 import { brushed, nearestEdge, along, axis as marks, type Mark, type Reading, type Scale } from '../facets/scale'
 import { escape } from '../query/grammar'
+
+/** What a plot draws, wherever its rows come from. */
+export type Figure = Pick<ScatterAnswer, 'total' | 'points' | 'density' | 'x' | 'y'>
 
 type Value = number | string | boolean
 

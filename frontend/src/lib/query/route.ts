@@ -5,6 +5,7 @@ export type Route =
   | { page: 'observation'; obsId: string; tab: string }
   | { page: 'account' }
   | { page: 'login' }
+  | { page: 'adql' }
   | { page: 'missing'; path: string }
 
 export function parseRoute(pathname: string): Route {
@@ -15,6 +16,7 @@ export function parseRoute(pathname: string): Route {
   }
   if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
   if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
+  if (parts.length === 1 && parts[0] === 'adql') return { page: 'adql' }
   return { page: 'missing', path: pathname }
 }
 
