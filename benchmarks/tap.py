@@ -71,7 +71,9 @@ class Server:
     tap: str
     table: str
     pids: Callable[[], list[int]]
-    client: httpx.Client = field(default_factory=lambda: httpx.Client(timeout=600, trust_env=False))
+    client: httpx.Client = field(
+        default_factory=lambda: httpx.Client(timeout=600, trust_env=False, headers={"Accept-Encoding": "identity"})
+    )
 
     def cpu(self) -> float:
         """Return the CPU seconds of all processes so far."""
