@@ -17,32 +17,15 @@ FROM (
 WHERE
   (
     "obscore"."$cell" BETWEEN 2528750128248913920 AND 2528751055961849855
-    AND (
-      "obscore"."$cell" BETWEEN 2528750128248913920 AND 2528750162608652287
-      OR "obscore"."$cell" BETWEEN 2528750231328129024 AND 2528750300047605759
-      OR "obscore"."$cell" BETWEEN 2528750884163158016 AND 2528750918522896383
-      OR "obscore"."$cell" BETWEEN 2528750987242373120 AND 2528751055961849855
-    )
-    AND (
-      114.59155902616465e0 * ASIN(
-        LEAST(
-          1e0,
-          SQRT(
-            POWER(
-              COS(RADIANS("obscore"."s_dec")) * COS(RADIANS("obscore"."s_ra")) - 0.5311203084576309e0,
-              2
-            ) + POWER(
-              COS(RADIANS("obscore"."s_dec")) * SIN(RADIANS("obscore"."s_ra")) - 0.707385835069052e0,
-              2
-            ) + POWER(SIN(RADIANS("obscore"."s_dec")) - (
-              -0.4663866403398912e0
-            ), 2)
-          ) * 5e-1
-        ) + 0e0 * (
-          "obscore"."s_ra" + "obscore"."s_dec"
-        )
-      )
-    ) <= 0.016666666666666666e0
+    AND POWER(
+      COS(RADIANS("obscore"."s_dec")) * COS(RADIANS("obscore"."s_ra")) - 0.5311203084576309e0,
+      2
+    ) + POWER(
+      COS(RADIANS("obscore"."s_dec")) * SIN(RADIANS("obscore"."s_ra")) - 0.707385835069052e0,
+      2
+    ) + POWER(SIN(RADIANS("obscore"."s_dec")) - (
+      -0.4663866403398912e0
+    ), 2) <= 8.46159493499153e-08
   )
 LIMIT 101
 

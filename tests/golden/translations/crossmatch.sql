@@ -38,24 +38,13 @@ JOIN (
   ON (
     "o"."$cell" >> 34
   ) = "u"."$around"
-  AND (
-    114.59155902616465e0 * ASIN(
-      LEAST(
-        1e0,
-        SQRT(
-          POWER(
-            COS(RADIANS("o"."s_dec")) * COS(RADIANS("o"."s_ra")) - COS(RADIANS("u"."c2")) * COS(RADIANS("u"."c1")),
-            2
-          ) + POWER(
-            COS(RADIANS("o"."s_dec")) * SIN(RADIANS("o"."s_ra")) - COS(RADIANS("u"."c2")) * SIN(RADIANS("u"."c1")),
-            2
-          ) + POWER(SIN(RADIANS("o"."s_dec")) - SIN(RADIANS("u"."c2")), 2)
-        ) * 5e-1
-      ) + 0e0 * (
-        "o"."s_ra" + "o"."s_dec" + "u"."c1" + "u"."c2"
-      )
-    )
-  ) <= 0.001388888888888889e0
+  AND POWER(
+    COS(RADIANS("o"."s_dec")) * COS(RADIANS("o"."s_ra")) - COS(RADIANS("u"."c2")) * COS(RADIANS("u"."c1")),
+    2
+  ) + POWER(
+    COS(RADIANS("o"."s_dec")) * SIN(RADIANS("o"."s_ra")) - COS(RADIANS("u"."c2")) * SIN(RADIANS("u"."c1")),
+    2
+  ) + POWER(SIN(RADIANS("o"."s_dec")) - SIN(RADIANS("u"."c2")), 2) <= 5.876107639334877e-10
 ORDER BY
   3 ASC
 LIMIT 101

@@ -12,26 +12,15 @@ FROM (
 ) AS "obscore"
 WHERE
   NOT (
-    (
-      114.59155902616465e0 * ASIN(
-        LEAST(
-          1e0,
-          SQRT(
-            POWER(
-              COS(RADIANS("obscore"."s_dec")) * COS(RADIANS("obscore"."s_ra")) - 0.5311203084576309e0,
-              2
-            ) + POWER(
-              COS(RADIANS("obscore"."s_dec")) * SIN(RADIANS("obscore"."s_ra")) - 0.707385835069052e0,
-              2
-            ) + POWER(SIN(RADIANS("obscore"."s_dec")) - (
-              -0.4663866403398912e0
-            ), 2)
-          ) * 5e-1
-        ) + 0e0 * (
-          "obscore"."s_ra" + "obscore"."s_dec"
-        )
-      )
-    ) <= 2.0e0
+    POWER(
+      COS(RADIANS("obscore"."s_dec")) * COS(RADIANS("obscore"."s_ra")) - 0.5311203084576309e0,
+      2
+    ) + POWER(
+      COS(RADIANS("obscore"."s_dec")) * SIN(RADIANS("obscore"."s_ra")) - 0.707385835069052e0,
+      2
+    ) + POWER(SIN(RADIANS("obscore"."s_dec")) - (
+      -0.4663866403398912e0
+    ), 2) <= 0.001218345961809239e0
   )
 LIMIT 101
 

@@ -30,6 +30,10 @@ NO_NUMBERS: Final = "CAST(NULL AS DOUBLE[])"
 NO_TEXT: Final = "CAST(NULL AS VARCHAR)"
 _MOST_RANGES: Final = 64
 _SPHERE: Final = 180.0
+_TOUCH: Final = 1e-14
+"""Radians (2 nanoarcseconds) within which two things touch: what rounding leaves."""
+_NARROW: Final = 12 * 4**29 // 20_000
+"""Cells so few that the rows among them are as quickly looked at as their ranges are."""
 
 POINT: Final = Meaning("float64", unit="deg", ucd="pos.eq", xtype="point", arraysize="2", kind="shape")
 CIRCLE: Final = Meaning("float64", unit="deg", ucd="pos.outline", xtype="circle", arraysize="3", kind="shape")
@@ -136,11 +140,27 @@ def shaped(shape: Shape, meaning: Meaning, parts: list[Value]) -> Value:
 
 def angle(first: Cap, second: Cap) -> str:
     """Return the angle in degrees between the centres of two caps (half-chord formula), null where one is."""
-    one, two = _vector(first.ra, first.dec), _vector(second.ra, second.dec)
-    chord = " + ".join(f"pow({a} - {b}, 2)" for a, b in zip(one, two, strict=True))
+    chord = _chord(first, second)
     degrees = [part for cap in (first, second) for part in (cap.ra, cap.dec) if not _is_number(part)]
     or_null = f" + 0e0 * ({' + '.join(degrees)})" if degrees else ""  # the engine's least() passes over nulls
     return f"({double_text(math.degrees(2.0))} * asin(least(1e0, sqrt({chord}) * 5e-1){or_null}))"
+
+
+def _apart(first: Cap, second: Cap, operator: str, radius: str) -> str:
+    """Return the condition that two places are within a radius; a known one is compared without inverse functions."""
+    if not _is_number(radius):
+        return f"{angle(first, second)} {operator} {radius}"
+    half = math.radians(min(float(radius.strip("()")), _SPHERE)) / 2
+    limit = 4.0 * math.sin(half + _TOUCH / 2) ** 2 * (1.0 + 1e-15)
+    if float(radius.strip("()")) < 0:
+        limit = -1.0
+    return f"{_chord(first, second)} {operator} {_double(limit)}"
+
+
+def _chord(first: Cap, second: Cap) -> str:
+    """Return the square of the chord between the centres of two caps on the unit sphere."""
+    one, two = _vector(first.ra, first.dec), _vector(second.ra, second.dec)
+    return " + ".join(f"pow({a} - {b}, 2)" for a, b in zip(one, two, strict=True))
 
 
 def within(inner: Value, outer: Value, largest_field: float) -> Value:
@@ -163,7 +183,7 @@ def near(left: Value, right: Value, radius: Value, operator: str) -> Value:
     assert first is not None
     assert second is not None
     limit = float(radius.constant) if isinstance(radius.constant, int | float) else None
-    exact = f"{angle(first, second)} {operator} {radius.sql}"
+    exact = _apart(first, second, operator, radius.sql if limit is None else _double(limit))
     return _condition(exact, left, right, limit, radius=radius.sql, others=(radius,))
 
 
@@ -174,9 +194,9 @@ def _near(left: Value, right: Value, largest_field: float) -> Value:
         assert second.cap is not None
         one, two = first.cap.radius, second.cap.radius
         radius = two if one == NOTHING else one if two == NOTHING else f"({one} + {two})"
-        exact = f"{angle(first.cap, second.cap)} <= {radius}"
         limits = [_radius(each) for each in (first, second)]
         limit = None if None in limits else sum(each for each in limits if each is not None)
+        exact = _apart(first.cap, second.cap, "<=", radius if limit is None else _double(limit))
         return _condition(exact, left, right, limit, radius=radius)
     test = f"sky_meet({first.numbers}, {first.words}, {second.numbers}, {second.words})"
     return _tested(left, right, test, largest_field)
@@ -271,7 +291,7 @@ def cell_conditions(cell: str, ra: float, dec: float, radius: float) -> tuple[st
     if ranges is None or not ranges:
         return ()
     span = f"{cell} BETWEEN {ranges[0][0]} AND {ranges[-1][1]}"
-    if len(ranges) == 1 or len(ranges) > _MOST_RANGES:
+    if len(ranges) == 1 or len(ranges) > _MOST_RANGES or ranges[-1][1] - ranges[0][0] < _NARROW:
         return (span,)
     return span, "(" + " OR ".join(f"{cell} BETWEEN {first} AND {last}" for first, last in ranges) + ")"
 

@@ -36,6 +36,8 @@ class Written:
     sql: str
     columns: list[Value]
     """Each with its name; its SQL is the column's name in the query."""
+    most: int | None = None
+    """How many rows it gives at most."""
 
 
 @dataclass(slots=True)
@@ -105,7 +107,7 @@ class Resolver:
         sql = f"{_operand(left.sql)} {word} {_operand(right.sql)}"
         order = tree.args.get("order")
         terms = [self._output(term, columns) for term in order.expressions] if order is not None else []
-        return Written(sql + _tail(tree, terms, most), columns)
+        return Written(sql + _tail(tree, terms, most), columns, _most(tree, most))
 
     def _united(self, left: Value, right: Value, place: exp.Expression) -> Value:
         kinds = {left.kind, right.kind} - {"null"}
@@ -240,7 +242,7 @@ class _Select(Expressions):
             parts.append(f"GROUP BY {', '.join(groups)}")
         if kept is not None:
             parts.append(f"HAVING {kept.sql}")
-        return Written(" ".join(parts) + _tail(tree, terms, most), columns)
+        return Written(" ".join(parts) + _tail(tree, terms, most), columns, _most(tree, most))
 
     # FROM ----------------------------------------------------------------------------------------------------------
 
@@ -580,14 +582,20 @@ def _direction(term: exp.Expression) -> str:
 def _tail(tree: exp.Expression, terms: Sequence[str], most: int | None) -> str:
     """Return order, limit and offset; ``most`` is the most rows that anybody wants."""
     parts = [f" ORDER BY {', '.join(terms)}"] if terms else []
-    limit, offset = tree.args.get("limit"), tree.args.get("offset")
-    rows = [int(limit.expression.this)] if limit is not None else []
-    rows += [most] if most is not None else []
-    if rows:
-        parts.append(f" LIMIT {min(rows)}")
+    offset = tree.args.get("offset")
+    if (rows := _most(tree, most)) is not None:
+        parts.append(f" LIMIT {rows}")
     if offset is not None:
         parts.append(f" OFFSET {int(offset.expression.this)}")
     return "".join(parts)
+
+
+def _most(tree: exp.Expression, most: int | None) -> int | None:
+    """Return the lesser of TOP and what anybody wants."""
+    limit = tree.args.get("limit")
+    rows = [int(limit.expression.this)] if limit is not None else []
+    rows += [most] if most is not None else []
+    return min(rows) if rows else None
 
 
 def _wrong(node: exp.Expression, expected: str) -> AdqlTypeError:

@@ -29,6 +29,8 @@ class Translation:
     columns: tuple[Column, ...]
     parameters: frozenset[str]
     """Which of ``now``, ``base_url`` and ``authority`` the SQL asks for, each as ``$name``."""
+    most: int | None
+    """How many rows it gives at most, where that is known."""
     tables: tuple[str, ...]
     """The published tables that the query reads."""
 
@@ -47,6 +49,7 @@ def translate(text: str, *, given: Circumstances, version: Version = "2.1", maxr
         written.sql,
         tuple(column.meaning.column(column.name or "") for column in written.columns),
         resolver.parameters,
+        written.most,
         tuple(dict.fromkeys(source.table.qualified for source in resolver.published)),
     )
 

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 DESCRIBED: Final = "described"
 """The database in memory that holds what TAP_SCHEMA says."""
 _BATCH_ROWS: Final = 16_384
+_FEW_ROWS: Final = 50_000
+"""Rows that may be held in memory at once."""
 _PATIENCE: Final = 10.0
 """Seconds to wait for a replica that is being built."""
 _FULL: Final = re.compile(r"out of memory|temp_directory|no space left|failed to offload", re.IGNORECASE)
@@ -187,7 +189,8 @@ class Answer:
     ) -> None:
         self.columns: Final = translation.columns
         self.snapshot: Final = snapshot
-        self._cursor, self._distrust, self._sql = cursor, distrust, translation.sql
+        self._cursor, self._distrust = cursor, distrust
+        self._sql, self._most = translation.sql, translation.most
         self._values, self._seconds = dict(values), seconds
         self._cancelled = threading.Event()
 
@@ -207,13 +210,20 @@ class Answer:
         """
         try:
             if not self._cancelled.is_set():
-                parameters = {"params": self._values} if self._values else {}
-                yield from self._cursor.sql(self._sql, **parameters).to_arrow_reader(_BATCH_ROWS)
+                yield from self._run()
         except (duckdb.Error, pa.ArrowException, InvalidValueError) as error:
             if not self._cancelled.is_set():
                 raise self._meant(error) from error
         if self._cancelled.is_set():
             raise TimeLimitError(self._seconds)
+
+    def _run(self) -> Iterator[pa.RecordBatch]:
+        """Run the query: few rows at once, which plans it only once, and others as a stream."""
+        if self._most is not None and self._most <= _FEW_ROWS:
+            yield from self._cursor.execute(self._sql, self._values or None).to_arrow_table().to_batches(_BATCH_ROWS)
+        else:
+            parameters = {"params": self._values} if self._values else {}
+            yield from self._cursor.sql(self._sql, **parameters).to_arrow_reader(_BATCH_ROWS)
 
     def _meant(self, error: Exception) -> ArchiveError:
         """Return what an error of the engine means for who asked."""
