@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from deepfield.query.adql.sources import Source
 
 _OPERATORS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
+_MOST_COLUMNS: Final = 1000
 _VARIED_ORDER: Final = 8
 """Order of the cells where radii differ from row to row (13.7′)."""
 
@@ -387,6 +388,8 @@ class _Select(Expressions):
                 items.append(item)
             else:
                 items.append(self.value(node))
+            if len(items) > _MOST_COLUMNS:
+                raise self.wrong(node, f"a result of at most {_MOST_COLUMNS} columns")
         return items
 
     def _all_of(self, node: exp.Expression) -> list[Value]:
