@@ -47,6 +47,7 @@ bench-tap: .stamps/package  ## measure TAP on 1 M observations, with BENCH="--vs
 
 bench-formats: .stamps/package  ## measure writing and reading of every format against bare Arrow and astropy
 	$(BIN)/python -m benchmarks.formats
+
 bench-ingest: .stamps/package  ## measure an ingest against its floor, previews per second and memory of a worker
 	$(BIN)/python -m benchmarks.ingest
 
