@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 
 from deepfield.missions.jwst.tables import tables_of
 from deepfield.model.coverage import Circle
-from deepfield.model.errors import InvalidQueryError
+from deepfield.model.errors import InvalidQueryError, UnresolvedNameError
 from deepfield.query.filters import SearchQuery
 from deepfield.query.listings import Grouping, separation_arcsec
 from deepfield.query.moments import moment_of
@@ -329,7 +329,10 @@ def _sort(names: object, down: object) -> Iterable[tuple[FilesetColumn, bool]]:
 def _target(text: object, archive: Archive) -> tuple[float, float]:
     if not isinstance(text, str):
         raise InvalidQueryError("target", str(text)[:100], 'a text such as "40.66963 -0.01328", or a name')
-    place = archive.resolve.position(text)
+    try:
+        place = archive.resolve.position(text)
+    except UnresolvedNameError as error:
+        raise InvalidQueryError("target", text, f"a position or a known name ({error})") from None
     if place.ra is None or place.dec is None:
         raise InvalidQueryError("target", text, "something that has a position")
     return place.ra, place.dec
