@@ -105,7 +105,8 @@ class Expressions:
 
     def wrong(self, node: exp.Expression, expected: str) -> AdqlTypeError:
         """Return the error for a value that cannot stand where it does."""
-        line, column = nodes.place(node)
+        placed = any(inner.meta.get(nodes.LINE) for inner in node.walk())
+        line, column = nodes.place(node if placed or node.parent is None else node.parent)  # a number has no place
         return AdqlTypeError(_word(node), expected, line=line, column=column)
 
     # Columns and literals ------------------------------------------------------------------------------------------

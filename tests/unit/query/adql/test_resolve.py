@@ -114,6 +114,12 @@ def test_what_cannot_stand_where_it_does_is_refused_with_what_could(archive, que
     assert expected in str(caught.value)
 
 
+def test_a_number_that_cannot_stand_is_pointed_at_through_what_it_is_compared_with(archive):
+    with pytest.raises(AdqlTypeError) as caught:
+        archive.ask("SELECT obs_id FROM ivoa.ObsCore\nWHERE proposal_id = 1000")
+    assert (caught.value.line, caught.value.column) == (2, 7)
+
+
 def test_a_star_after_using_and_natural_joins_has_common_columns_once_and_first(archive):
     told = archive.ask("SELECT * FROM jwst.products AS p JOIN caom2.Observation AS o ON p.obsid = o.obsID", maxrec=1)
     assert len(told.columns) == 29 + 29
