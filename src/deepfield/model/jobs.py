@@ -39,6 +39,8 @@ class JobResult:
     size: int
     """Bytes."""
     rows: int | None = None
+    snapshot: int | None = None
+    """State of the archive that it comes from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,11 @@ def text_response(text: str) -> Response:
     return Response(text, media_type="text/plain", headers={"Cache-Control": "no-store"})
 
 
+def snapshot_header(snapshot: int | None) -> dict[str, str]:
+    """Name the state of the archive that rows come from, whatever their format."""
+    return {} if snapshot is None else {"X-Deepfield-Snapshot": str(snapshot)}
+
+
 def see_other(address: str) -> Response:
     """Send the client on to another address, DALI 1.1 §2."""
     return Response(status_code=303, headers={"Location": address, "Cache-Control": "no-store"})

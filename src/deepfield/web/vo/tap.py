@@ -29,7 +29,7 @@ from deepfield.services.tables import Upload as UploadedTable
 from deepfield.web.context import CallersRule, PublicAddress, TheArchive
 from deepfield.web.vo import uws, vosi
 from deepfield.web.vo.dali import DaliParams, Params, Upload
-from deepfield.web.vo.documents import VoRoute
+from deepfield.web.vo.documents import VoRoute, snapshot_header
 from deepfield.web.vo.examples import examples_response
 from deepfield.web.vo.tapregext import table_access
 
@@ -44,7 +44,6 @@ AT_ONCE: Final = 8
 """Synchronous queries that run at a time. They take no threads of the portal's."""
 WAITING: Final = 64
 """Synchronous queries that wait for one of these; more are refused."""
-SNAPSHOT_HEADER: Final = "X-Deepfield-Snapshot"
 ROOM_CHECKED: Final = 64 << 20
 """Bytes of a result after which the disk is looked at again."""
 
@@ -155,8 +154,7 @@ class Answer:
     @property
     def headers(self) -> dict[str, str]:
         """What is said of the answer beside it."""
-        snapshot = {} if self.stream.snapshot is None else {SNAPSHOT_HEADER: str(self.stream.snapshot)}
-        return {"Cache-Control": "no-cache", **snapshot}
+        return {"Cache-Control": "no-cache", **snapshot_header(self.stream.snapshot)}
 
     def _started(self, stop: Callable[[], None]) -> None:
         self._stop.append(stop)
@@ -275,7 +273,8 @@ def run_job(archive: Archive, job: Job, running: Running) -> Sequence[JobResult]
         size = _written(archive, part, answer.pieces())
         part.rename(archive.jobs.path(job, "result"))
         name = f"result.{query.format.extension}"
-        return [JobResult("result", query.format.media_type, name, size, answer.stream.rows)]
+        rows = answer.stream
+        return [JobResult("result", query.format.media_type, name, size, rows.rows, rows.snapshot)]
 
 
 def _written(archive: Archive, path: Path, pieces: Iterable[bytes]) -> int:

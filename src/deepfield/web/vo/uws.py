@@ -27,6 +27,7 @@ from deepfield.web.vo.documents import (
     error_document,
     legal,
     see_other,
+    snapshot_header,
     text_response,
     xml_of,
     xml_response,
@@ -353,7 +354,7 @@ def get_result(job: TheJob, name: str, asked: TheAsked) -> Response:
     """Hand over a result."""
     result, path = asked.jobs.result(job, name)
     headers = {"Content-Disposition": disposition(result.filename), "Cache-Control": "private, no-cache"}
-    return FileResponse(path, media_type=result.media_type, headers=headers)
+    return FileResponse(path, media_type=result.media_type, headers=headers | snapshot_header(result.snapshot))
 
 
 @router.get("/{job_id}/error")

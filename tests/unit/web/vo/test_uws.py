@@ -62,7 +62,7 @@ def test_a_new_job_waits_and_tells_all_about_itself(http, make):
         assert http.get(f"{address}/{missing}").status_code == 404
 
 
-def test_a_job_that_is_run_leaves_its_result(http, make):
+def test_a_job_that_is_run_leaves_its_result(service, http, make):
     address = make()
     answer = http.post(f"{address}/phase", data={"PHASE": "RUN"})
     assert (answer.status_code, answer.headers["Location"]) == (303, address)
@@ -73,6 +73,7 @@ def test_a_job_that_is_run_leaves_its_result(http, make):
     rows = http.get(result.get("{http://www.w3.org/1999/xlink}href"))
     assert rows.headers["content-type"].startswith("text/csv")
     assert len(rows.text.splitlines()) == 4
+    assert rows.headers["x-deepfield-snapshot"] == str(service.archive.snapshots.history().current)
     assert http.get(f"{address}/results/result", headers={"Range": "bytes=0-5"}).text == "obs_id"
 
 
