@@ -15,6 +15,7 @@ from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Outbox
 from deepfield.catalogue.pins import Pins
 from deepfield.catalogue.published import load_published
+from deepfield.catalogue.selections import Selections
 from deepfield.catalogue.sources import SourceFiles
 from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
@@ -31,6 +32,7 @@ from deepfield.replica import Follower, Replica
 from deepfield.services.accesslog import AccessLog
 from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
+from deepfield.services.bundles import Bundles
 from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
@@ -67,6 +69,7 @@ class Archive:
     resolve: Resolve
     holdings: Holdings
     delivery: Deliveries
+    bundles: Bundles
     intake: Intake
     audit: Audit
     releases: Releases
@@ -121,6 +124,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     )
     engine = DuckEngine(replica, seconds=settings.query_seconds)
     resolve = Resolve(engine, sesame=_sesame(settings))
+    search = Search(engine, resolve, max_page=settings.max_page)
     archivist = Archivist(observations, sources, outbox, tables)
     lake = SourceLake(settings.lake_path, tables.source_columns)
     leftovers = Leftovers(database, observations, store, settings.previews_path, lake)
@@ -156,7 +160,8 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
             load_published(),
             newest=lambda: replica.snapshot,
         ),
-        search=Search(engine, resolve, max_page=settings.max_page),
+        search=search,
+        bundles=Bundles(database, Selections(), store, search),
         resolve=resolve,
         releases=Releases(database, observations, outbox),
         jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),

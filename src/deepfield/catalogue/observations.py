@@ -143,6 +143,17 @@ class Observations:
         rows = [last[version] for version in sorted(last, reverse=True)]
         return [{**row, **owners[row["obs_number"]], "current": row[SEQ_TO] is None} for row in rows]
 
+    def successor(self, connection: Connection, row: Mapping[str, Any]) -> str | None:
+        """Return the file that stands where a withdrawn one (its last row) stood: same observation, suffix, kind."""
+        query = select(ARTIFACT.c.filename).where(
+            ARTIFACT.c.obs_number == row["obs_number"],
+            ARTIFACT.c.suffix == row["suffix"],
+            ARTIFACT.c.extension == row["extension"],
+            alive(ARTIFACT, None),
+        )
+        found: str | None = connection.execute(query.order_by(ARTIFACT.c.filename).limit(1)).scalar()
+        return found
+
     def _owner(self, connection: Connection, obs_number: int) -> Row:
         """Return obs_id and programme of an observation, current or withdrawn."""
         query = select(OBSERVATION.c.obs_id, OBSERVATION.c.proposal_id).where(OBSERVATION.c.obs_number == obs_number)

@@ -14,6 +14,7 @@
     ├── NotFoundError
     │   ├── UnknownObservationError
     │   ├── UnknownProductError
+    │   │   └── RetiredProductError a product, or a version of one, that is no longer kept
     │   ├── NoPreviewError
     │   ├── UnknownJobError
     │   ├── UnknownSnapshotError
@@ -137,6 +138,17 @@ class UnknownProductError(NotFoundError):
     def __init__(self, filename: str) -> None:
         super().__init__(f"no product {filename!r} in this archive")
         self.filename = filename
+
+
+class RetiredProductError(UnknownProductError):
+    """A product that the archive held and no longer keeps: withdrawn, or a version whose bytes are gone."""
+
+    def __init__(self, name: str, *, successor: str | None, ended: int | None) -> None:
+        super().__init__(name)
+        since = f" since snapshot {ended}" if ended is not None else ""
+        instead = f"; {successor} is what there is now" if successor else ""
+        self.args = (f"{name} is no longer kept{since}{instead}",)
+        self.successor, self.ended = successor, ended
 
 
 class NoPreviewError(NotFoundError):

@@ -9,9 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 from typing_extensions import override
 
-from deepfield.model.errors import StaleFileError
+from deepfield.model.errors import RetiredProductError, StaleFileError, UnknownProductError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -101,27 +102,56 @@ class Deliveries:
     def __init__(self, database: Database, observations: Observations, store: Store) -> None:
         self._database, self._observations, self._store = database, observations, store
 
-    def find(self, filename: str, *, rule: Readable, version: int | None = None) -> Delivery:
-        """Return a product's current version, or an earlier one that is still kept.
+    def find(
+        self, filename: str, *, rule: Readable, version: int | None = None, snapshot: int | None = None
+    ) -> Delivery:
+        """Return a product's current version, or an earlier one that is still kept, by number or by snapshot.
 
         Earlier versions follow the release date of the current one; withdrawn products have none to hand over.
 
         Raises:
-            UnknownProductError: no such product, or none in this version.
+            UnknownProductError: no such product, or none in this version or at this snapshot.
+            RetiredProductError: the product was withdrawn, or the bytes of this version are no longer kept.
             AccessDeniedError: the rule does not allow it; carries the release date.
             StaleFileError: the file is gone or no longer what was ingested.
         """
         with self._database.read() as connection:
-            current = self._observations.artifact(connection, filename)
-            rule.admit(filename, data_release=current["data_release"], program=current["proposal_id"])
-            wanted = version is not None and version != current["version"]
-            row = self._observations.artifact(connection, filename, version=version) if wanted else current
-        delivery = _delivery(row, self._store)
-        delivery.check(self._store.stat(delivery.location))
+            try:
+                current = self._observations.artifact(connection, filename)
+            except UnknownProductError:
+                last = self._observations.versions(connection, filename)[0]
+                successor = self._observations.successor(connection, last)
+                raise RetiredProductError(filename, successor=successor, ended=last["seq_to"]) from None
+            earlier = snapshot is not None or version not in {None, current["version"]}
+            history = self._observations.versions(connection, filename) if earlier else []
+        rule.admit(filename, data_release=current["data_release"], program=current["proposal_id"])
+        row = _wanted(filename, history, current, version=version, snapshot=snapshot)
+        delivery = delivery_of(row, self._store)
+        status = self._store.stat(delivery.location)
+        if status is None and not row.get("current", True):
+            raise RetiredProductError(f"{filename} version {row['version']}", successor=filename, ended=row["seq_to"])
+        delivery.check(status)
         return delivery
 
 
-def _delivery(row: dict[str, Any], store: Store) -> Delivery:
+def _wanted(
+    filename: str, history: list[dict[str, Any]], current: dict[str, Any], *, version: int | None, snapshot: int | None
+) -> dict[str, Any]:
+    if snapshot is not None:
+        for row in history:
+            if row["seq_from"] <= snapshot and (row["seq_to"] is None or snapshot < row["seq_to"]):
+                return current if row["current"] else row
+        raise UnknownProductError(f"{filename} at snapshot {snapshot}")
+    if version is None or version == current["version"]:
+        return current
+    for row in history:
+        if row["version"] == version:
+            return row
+    raise UnknownProductError(f"{filename} version {version}")
+
+
+def delivery_of(row: Mapping[str, Any], store: Store) -> Delivery:
+    """Return what hands over the bytes of an artifact row."""
     return Delivery(
         filename=row["filename"],
         location=row["location"],

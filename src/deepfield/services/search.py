@@ -158,7 +158,8 @@ class Search:
     ) -> None:
         self._engine = engine
         self._resolve = resolve
-        self._max_page = max_page
+        self.max_page = max_page
+        """Most rows of one page."""
         self._kept_ghosts = kept_ghosts
         self._now = now
         self._table = load_tables()["observation"]
@@ -197,7 +198,7 @@ class Search:
             text=single.get("text"),
             sort=parse_sort(single["sort"], self._table) if "sort" in single else (),
             columns=parse_columns(single["columns"], self._table) if "columns" in single else (),
-            limit=DEFAULT_LIMIT if limit is None else parse_whole_number("limit", limit, least=0, most=self._max_page),
+            limit=DEFAULT_LIMIT if limit is None else parse_whole_number("limit", limit, least=0, most=self.max_page),
             after=single.get("after"),
             snapshot=None if snapshot is None else parse_whole_number("snapshot", snapshot, least=0, most=most),
             place=place,

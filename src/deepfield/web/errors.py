@@ -31,6 +31,7 @@ from deepfield.model.errors import (
     NotFoundError,
     NotSignedInError,
     RebuildingError,
+    RetiredProductError,
     SignInError,
     StaleFileError,
     StorageError,
@@ -84,6 +85,7 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     InvalidUploadError: (400, "invalid_upload"),
     InvalidValueError: (400, "invalid_value"),
     UnknownObservationError: (404, "unknown_observation"),
+    RetiredProductError: (410, "retired_product"),
     UnknownProductError: (404, "unknown_product"),
     NoPreviewError: (404, "no_preview"),
     UnknownSnapshotError: (400, "unknown_snapshot"),
@@ -141,6 +143,7 @@ class ErrorBody(BaseModel):
     expected: str | None = Field(default=None, description="What would be right")
     closest: list[str] | None = Field(default=None, description="The nearest names there are")
     release: str | None = Field(default=None, description="When an exclusive product becomes public, ISO 8601 UTC")
+    successor: str | None = Field(default=None, description="The product that replaces a retired one")
     credential: str | None = Field(default=None, description="Why the token or session that was sent did not count")
 
 
@@ -170,6 +173,7 @@ def body_of(error: ArchiveError, kind: str) -> ErrorBody:
         value=None if value is None else str(value),
         expected=getattr(error, "expected", None),
         closest=[closest] if isinstance(closest, str) else list(closest) if closest else None,
+        successor=getattr(error, "successor", None),
         release=f"{release:%Y-%m-%dT%H:%M:%SZ}" if release else None,
     )
 

@@ -651,6 +651,11 @@ export interface components {
              */
             release?: string | null;
             /**
+             * Successor
+             * @description The product that replaces a retired one
+             */
+            successor?: string | null;
+            /**
              * Credential
              * @description Why the token or session that was sent did not count
              */
@@ -4146,7 +4151,12 @@ export interface operations {
     };
     downloadProduct: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description This version, current or earlier */
+                version?: number | null;
+                /** @description The version that this snapshot held */
+                snapshot?: number | null;
+            };
             header?: never;
             path: {
                 /** @description File name */
@@ -4208,6 +4218,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorDocument"];
                 };
             };
+            /** @description No longer kept; the error names what replaces it */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
             /** @description The product is not in the version asked for */
             412: {
                 headers: {
@@ -4239,7 +4258,12 @@ export interface operations {
     };
     describeProduct: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description This version, current or earlier */
+                version?: number | null;
+                /** @description The version that this snapshot held */
+                snapshot?: number | null;
+            };
             header?: never;
             path: {
                 /** @description File name */

@@ -16,6 +16,7 @@ router = APIRouter(
         404: {"model": ErrorDocument, "description": "No such product"},
     },
 )
+MOST = 2**63 - 1
 BINARY = {"schema": {"type": "string", "format": "binary"}}
 
 
@@ -30,13 +31,22 @@ BINARY = {"schema": {"type": "string", "format": "binary"}}
         206: {"description": "The ranges asked for", "content": {"application/octet-stream": BINARY}},
         304: {"description": "The client has this version"},
         409: {"model": ErrorDocument, "description": "The file has changed since it was ingested"},
+        410: {"model": ErrorDocument, "description": "No longer kept; the error names what replaces it"},
         412: {"model": ErrorDocument, "description": "The product is not in the version asked for"},
         416: {"model": ErrorDocument, "description": "No range lies within the product"},
     },
 )
-def download_product(filename: FileName, request: Request, archive: TheArchive, rule: CallersRule) -> Response:
+def download_product(
+    filename: FileName,
+    *,
+    request: Request,
+    archive: TheArchive,
+    rule: CallersRule,
+    version: Annotated[int | None, Query(ge=1, le=MOST, description="This version, current or earlier")] = None,
+    snapshot: Annotated[int | None, Query(ge=0, le=MOST, description="The version that this snapshot held")] = None,
+) -> Response:
     """Hand over a product: `Range` (several too), `If-Range`, `If-None-Match` and `If-Modified-Since` are honoured."""
-    return delivery_response(request, archive.delivery.find(filename, rule=rule))
+    return delivery_response(request, archive.delivery.find(filename, rule=rule, version=version, snapshot=snapshot))
 
 
 @router.head("/previews/{filename}", include_in_schema=False)
