@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from deepfield.model.observation import Observation
 
 Row = dict[str, Any]
+LISTED: Final = (
+    "artifact_number", "obs_number", "filename", "suffix", "extension", "product_type", "product_group", "calib_level",
+    "description", "detector", "content_length", "sha256", "version", "data_release",
+)  # fmt: skip
+"""Columns of an artifact in long lists: reading all would take twice as long."""
 _STAGES: Final = {"uncal": 0, "rate": 1, "cal": 2, "product": 3}
 NAME_END: Final = "\U0010ffff"
 
@@ -86,11 +91,11 @@ class Observations:
         return sorted(rows, key=lambda row: row["filename"])
 
     def listed(self, connection: Connection, obs_numbers: Iterable[int]) -> list[Row]:
-        """Return the artifact rows listed with many observations, by observation and file name.
+        """Return what there is to say of the files listed with many observations, by observation and file name.
 
-        Each row also carries ``parent``, the number of the observation that lists it, and of the one that owns it
-        ``obs_id``, ``proposal_id``, ``dataproduct_type``, ``filters``, ``algorithm`` and ``cal_ver``. A file that
-        several of them list comes once for each.
+        Each row carries the columns ``LISTED`` of the artifact, ``parent``, the number of the observation that lists
+        it, and of the one that owns it ``obs_id``, ``proposal_id``, ``dataproduct_type``, ``filters``, ``algorithm``,
+        ``cal_ver`` and ``instrument_name``. A file that several of them list comes once for each.
         """
         found: list[Row] = []
         for chunk in in_chunks(sorted(set(obs_numbers))):
@@ -101,7 +106,8 @@ class Observations:
                 .where(PRODUCT_LINK.c.obs_number.in_(chunk), alive(PRODUCT_LINK, None))
             )
             for query in (own, others):
-                found += [dict(row) for row in connection.execute(query).mappings()]
+                names = [column["name"] for column in query.column_descriptions]
+                found += [dict(zip(names, row, strict=True)) for row in connection.execute(query)]
         return sorted(found, key=lambda row: (row["parent"], row["filename"]))
 
     def artifact(self, connection: Connection, filename: str, *, version: int | None = None) -> Row:
@@ -469,7 +475,8 @@ def alive(table: Any, snapshot: int | None) -> ColumnElement[bool]:
 def _with_owners(parent: ColumnElement[int]) -> Any:
     owned = and_(OBSERVATION.c.obs_number == ARTIFACT.c.obs_number, alive(OBSERVATION, None))
     names = ("obs_id", "proposal_id", "dataproduct_type", "filters", "algorithm", "cal_ver", "instrument_name")
-    columns: list[Any] = [ARTIFACT, parent.label("parent"), *(OBSERVATION.c[name] for name in names)]
+    listed = (ARTIFACT.c[name] for name in LISTED)
+    columns: list[Any] = [*listed, parent.label("parent"), *(OBSERVATION.c[name] for name in names)]
     return select(*columns).outerjoin(OBSERVATION, owned).where(alive(ARTIFACT, None))
 
 
