@@ -11,6 +11,7 @@ from deepfield.catalogue.accounts import AccountStore
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
 from deepfield.catalogue.jobs import JobQueue
+from deepfield.catalogue.kept import KeptStore
 from deepfield.catalogue.observations import Observations
 from deepfield.catalogue.outbox import Outbox
 from deepfield.catalogue.pins import Pins
@@ -37,6 +38,7 @@ from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
+from deepfield.services.keeping import Keeping
 from deepfield.services.openid import OpenIdProvider
 from deepfield.services.passwords import Passwords
 from deepfield.services.releases import Releases
@@ -70,6 +72,7 @@ class Archive:
     holdings: Holdings
     delivery: Deliveries
     bundles: Bundles
+    keeping: Keeping
     intake: Intake
     audit: Audit
     releases: Releases
@@ -161,6 +164,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
             newest=lambda: replica.snapshot,
         ),
         search=search,
+        keeping=Keeping(database, KeptStore()),
         bundles=Bundles(database, Selections(), store, search),
         resolve=resolve,
         releases=Releases(database, observations, outbox),

@@ -44,6 +44,7 @@ _UNIQUE: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = MappingProxyType(
         "identity": (("kind", "name"),),
         "account": (("name",), ("issuer", "subject")),
         "token": (("secret_hash",),),
+        "kept": (("account_id", "kind", "name"),),
     }
 )
 
@@ -135,6 +136,7 @@ SNAPSHOT_PIN: Final = TABLES["snapshot_pin"]
 ACCOUNT: Final = TABLES["account"]
 MEMBERSHIP: Final = TABLES["membership"]
 TOKEN: Final = TABLES["token"]
+KEPT: Final = TABLES["kept"]
 SESSION: Final = TABLES["session"]
 SIGN_IN_ATTEMPT: Final = TABLES["sign_in_attempt"]
 ACCESS_LOG: Final = TABLES["access_log"]

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from deepfield.cli import about, accounts, files, server, snapshots
+from deepfield.cli import about, accounts, files, server, snapshots, transfer
 from deepfield.model.errors import ArchiveError
 
 
@@ -52,6 +52,8 @@ for command in (
     files.check,
     server.serve,
     server.worker,
+    transfer.get,
+    transfer.client_config,
     about.config,
     about.openapi,
     about.version,

@@ -1,14 +1,22 @@
 """What commands show while they work: a bar on a terminal, a few plain lines elsewhere. All of it goes to stderr."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 import typer
 from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+    TransferSpeedColumn,
+)
 from rich.table import Table
 
 from deepfield.ingest.report import Report
@@ -52,6 +60,19 @@ def _plain_lines(title: str) -> Tell:
             typer.echo(f"{title} {count} {name}".rstrip(), err=True)
 
     return tell
+
+
+@contextmanager
+def transfer(total: int) -> Iterator[Callable[[int], None]]:
+    """Show how many of these bytes have arrived; the caller tells each piece, which may be taken back."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _count: None
+        return
+    columns = (BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=total or None)
+        yield lambda count: bar.advance(task, count)
 
 
 def size(count: int) -> str:

@@ -21,12 +21,14 @@
     │   ├── UnknownJobPartError     a job has no such result or error
     │   ├── UnresolvedNameError
     │   ├── UnknownAccountError
+    │   ├── UnknownKeptError        nothing is kept under a name or a link
     │   └── UnknownTokenError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
     ├── NotSignedInError            something of an account asked for by nobody in particular
     │   └── SignInError             name and password do not belong together
     ├── NotEntitledError            something that only staff or a PI may do
     ├── TooManyAttemptsError        sign-ins that failed too often
+    ├── TransferError               a file cannot be fetched from another archive, or that cannot be asked
     ├── StaleFileError              a linked file has changed or gone since ingest
     ├── UnreadableFileError         a file cannot be read as what it claims to be
     ├── StorageError                the store cannot take a file
@@ -210,6 +212,14 @@ class UnknownAccountError(NotFoundError):
         self.name = name
 
 
+class UnknownKeptError(NotFoundError):
+    """Nothing is kept under this name or link."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"nothing is kept as {name!r}")
+        self.name = name
+
+
 class UnknownTokenError(NotFoundError):
     """An account has no token with this identifier."""
 
@@ -246,6 +256,14 @@ class TooManyAttemptsError(ArchiveError):
     def __init__(self, seconds: float) -> None:
         super().__init__(f"too many attempts to sign in; try again in {max(1, round(seconds / 60))} min")
         self.seconds = seconds
+
+
+class TransferError(ArchiveError):
+    """A file cannot be fetched from another archive, or that archive cannot be asked."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name, self.reason = name, reason
 
 
 class StaleFileError(ArchiveError):

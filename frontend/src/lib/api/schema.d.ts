@@ -237,6 +237,90 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/selection": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a selection comes down to
+         * @description Count, size and list what `/bundle.*` would hand over for the same parameters (a form or JSON).
+         */
+        post: operations["estimateSelection"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What one keeps
+         * @description List baskets, lists and searches of the one who asks.
+         */
+        get: operations["listKept"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/kept/{kind}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Keep a basket, a list or a search
+         * @description Keep something under a name, in place of what was there.
+         */
+        put: operations["keep"];
+        post?: never;
+        /**
+         * Forget something kept
+         * @description Forget it; links to it lead nowhere from then on.
+         */
+        delete: operations["forgetKept"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shared/{kept_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What somebody shares
+         * @description Return a basket, a list or a search by the identifier in its link, without a login.
+         */
+        get: operations["getShared"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -914,6 +998,50 @@ export interface components {
             versions: components["schemas"]["Version"][];
         };
         /**
+         * KeptDocument
+         * @description Something kept: a basket, a list or a search.
+         */
+        KeptDocument: {
+            /**
+             * Id
+             * @description Whoever knows it may read this, signed in or not
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+            /**
+             * Document
+             * @description Parameters of a selection
+             */
+            document: {
+                [key: string]: string[] | string;
+            };
+            /** Created */
+            created: string;
+            /** Modified */
+            modified: string;
+        };
+        /**
+         * KeptParameters
+         * @description What is to be kept.
+         */
+        KeptParameters: {
+            /**
+             * Document
+             * @description Parameters of a selection; an empty one is an empty basket
+             * @example {
+             *       "observation": [
+             *         "jw02731-o001_t017_nircam_clear-f090w"
+             *       ]
+             *     }
+             */
+            document: {
+                [key: string]: string[] | string;
+            };
+        };
+        /**
          * MemberDocument
          * @description Somebody who may read the data of a programme before their release.
          */
@@ -1350,6 +1478,102 @@ export interface components {
             name: string;
             /** Meaning */
             meaning: string;
+        };
+        /**
+         * SelectedProduct
+         * @description One product of a selection.
+         */
+        SelectedProduct: {
+            /** Filename */
+            filename: string;
+            /** Uri */
+            uri: string;
+            /**
+             * Status
+             * @description `included`; or why it is left out: `exclusive`, `changed`, `retired`, `unknown`
+             */
+            status: string;
+            /** Obs Id */
+            obs_id: string | null;
+            /** Programme */
+            programme: string | null;
+            /**
+             * Size
+             * @description Bytes, 64 bits
+             */
+            size: string;
+            /**
+             * Sha256
+             * @description null for what is left out
+             */
+            sha256: string | null;
+            /** Version */
+            version: number;
+            /** Suffix */
+            suffix: string | null;
+            /** Extension */
+            extension: string;
+            /** Product Type */
+            product_type: string;
+            /** Product Group */
+            product_group: string | null;
+            /** Calib Level */
+            calib_level: number | null;
+            /** Detector */
+            detector: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Release
+             * @description When everybody may have it, ISO 8601 UTC
+             */
+            release: string | null;
+            /**
+             * Path
+             * @description Where the layout asked for puts it
+             */
+            path: string;
+        };
+        /**
+         * SelectionDocument
+         * @description What a selection comes down to.
+         */
+        SelectionDocument: {
+            /**
+             * Count
+             * @description Products that would be handed over
+             */
+            count: number;
+            /**
+             * Size
+             * @description Their bytes
+             * @example 352615680
+             */
+            size: string;
+            /**
+             * Left Out
+             * @description Products that would be left out, each with its reason in `products`
+             */
+            left_out: number;
+            /**
+             * Facets
+             * @description Products by value of each filter
+             */
+            facets: {
+                [key: string]: {
+                    [key: string]: number;
+                };
+            };
+            /**
+             * Products
+             * @description The first 5000 by observation and name
+             */
+            products: components["schemas"]["SelectedProduct"][];
+            /**
+             * Truncated
+             * @description Whether there are more
+             */
+            truncated: boolean;
         };
         /**
          * SessionDocument
@@ -3643,6 +3867,221 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    estimateSelection: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description File name or `mast:` URI; repeat for more */
+                    product?: string[];
+                    /** @description obs_id, for its recommended products; repeat for more */
+                    observation?: string[];
+                    /** @description A search as the portal's address has it (`instrument_name=NIRCAM&text=nebula`), percent-encoded */
+                    search?: string[];
+                    /** @description 1: the whole dataset of each observation, with what is linked to it */
+                    all?: string;
+                    /** @description Only these suffixes, comma-separated (`cal,i2d`) */
+                    suffix?: string;
+                    /** @description Only these file extensions (`fits,json`) */
+                    extension?: string;
+                    /** @description Only these types (`SCIENCE,PREVIEW`) */
+                    product_type?: string;
+                    /** @description Only these calibration levels (`2,3`) */
+                    calib_level?: string;
+                    /** @description Only these detectors */
+                    detector?: string;
+                    /** @description The archive as it was at this snapshot */
+                    snapshot?: string;
+                    /** @description Folders of the files: observation, programme, flat */
+                    layout?: string;
+                    /** @description Name of the folder that holds everything */
+                    name?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description File name or `mast:` URI; repeat for more */
+                    product?: string[];
+                    /** @description obs_id, for its recommended products; repeat for more */
+                    observation?: string[];
+                    /** @description A search as the portal's address has it (`instrument_name=NIRCAM&text=nebula`), percent-encoded */
+                    search?: string[];
+                    /** @description 1: the whole dataset of each observation, with what is linked to it */
+                    all?: string;
+                    /** @description Only these suffixes, comma-separated (`cal,i2d`) */
+                    suffix?: string;
+                    /** @description Only these file extensions (`fits,json`) */
+                    extension?: string;
+                    /** @description Only these types (`SCIENCE,PREVIEW`) */
+                    product_type?: string;
+                    /** @description Only these calibration levels (`2,3`) */
+                    calib_level?: string;
+                    /** @description Only these detectors */
+                    detector?: string;
+                    /** @description The archive as it was at this snapshot */
+                    snapshot?: string;
+                    /** @description Folders of the files: observation, programme, flat */
+                    layout?: string;
+                    /** @description Name of the folder that holds everything */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SelectionDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listKept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptDocument"][];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    keep: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What is kept */
+                kind: "basket" | "list" | "search";
+                /** @description What its owner calls it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["KeptParameters"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    forgetKept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What is kept */
+                kind: "basket" | "list" | "search";
+                /** @description What its owner calls it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getShared: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier in the link */
+                kept_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptDocument"];
                 };
             };
             /** @description Any error */

@@ -97,6 +97,28 @@ async def pairs_of(request: Request) -> list[tuple[str, str]]:
     raise InvalidValueError("Content-Type", kind, "application/json or application/x-www-form-urlencoded")
 
 
+async def the_order(request: Request) -> Order:
+    """Return what a request asks for.
+
+    Raises:
+        UnknownParameterError, InvalidValueError: naming what is wrong.
+    """
+    return Order.of(await pairs_of(request))
+
+
+def in_body() -> dict[str, Any]:
+    """Describe the parameters of an order for OpenAPI, as a form or JSON."""
+    several = {"product", "observation", "search"}
+    properties = {
+        name: {"description": text}
+        | ({"type": "array", "items": {"type": "string"}} if name in several else {"type": "string"})
+        for name, text in PARAMETERS.items()
+    }
+    schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    kinds = ("application/json", "application/x-www-form-urlencoded")
+    return {"requestBody": {"required": False, "content": {kind: {"schema": schema} for kind in kinds}}}
+
+
 def _json_pairs(body: bytes) -> list[tuple[str, str]]:
     expected = "a JSON object whose values are strings, numbers, booleans or lists of strings"
     try:

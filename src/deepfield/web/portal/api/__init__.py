@@ -2,9 +2,19 @@
 
 from fastapi import APIRouter, Depends
 
-from deepfield.web.portal.api import account, archive, facets, footprints, names, observations, products, scatter
+from deepfield.web.portal.api import (
+    account,
+    archive,
+    facets,
+    footprints,
+    names,
+    observations,
+    products,
+    scatter,
+    selections,
+)
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
 
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown)])
-for resource in (observations, facets, footprints, scatter, products, names, account, archive):
+for resource in (observations, facets, footprints, scatter, products, names, selections, account, archive):
     router.include_router(resource.router)
