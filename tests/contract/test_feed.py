@@ -87,6 +87,15 @@ def test_an_empty_string_is_no_null(database):
 
 
 def test_tables_without_versions_are_not_in_the_feed(feed):
-    assert feed.tables == ("artifact", "observation", "plan", "plane", "product_link")
+    assert feed.tables == (
+        "artifact",
+        "content",
+        "observation",
+        "part",
+        "plan",
+        "plane",
+        "product_link",
+        "reference_file",
+    )
     with pytest.raises(InvalidValueError, match="event"):
         next(feed.rows("event", 0, 1))

@@ -60,6 +60,7 @@ def assert_whole(bench):
         "observation o WHERE o.obs_number = a.obs_number AND o.seq_to IS NULL",
         "plane p WHERE p.obs_number = a.obs_number AND p.product_id = a.product_id AND p.seq_to IS NULL",
         "artifact_header h WHERE h.sha256 = a.sha256",
+        "content c WHERE c.sha256 = a.sha256 AND c.seq_to IS NULL",
         "source_file s WHERE s.sha256 = a.sha256",
     ):
         assert bench.rows(missing.format(other)) == []

@@ -5,22 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from deepfield.catalogue.contents import save_contents, undescribed
 from deepfield.catalogue.numbers import hold_writers, next_snapshot
 from deepfield.ingest.announce import Before, announce, difference_of
 from deepfield.ingest.assemble import assemble
 from deepfield.ingest.decision import Decision, decide
-from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts
+from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts, stored_facts
 from deepfield.ingest.footprint import UNION
 from deepfield.ingest.linker import Linker
 from deepfield.ingest.links import members_of
+from deepfield.ingest.planes import artifact_of
 from deepfield.ingest.regroup import regroup
 from deepfield.ingest.report import Entry
 from deepfield.ingest.rules import stated
+from deepfield.ingest.testimony import Testimony
 from deepfield.missions.jwst.tables import default_tables
 from deepfield.model.errors import NotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from deepfield.catalogue.database import Connection
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from deepfield.ingest.reading import Reading
     from deepfield.ingest.release import ReleaseTable
     from deepfield.missions.jwst.tables import JwstTables
+    from deepfield.model.observation import Artifact, Observation
 
 Row = dict[str, Any]
 
@@ -43,6 +47,8 @@ class Filing:
     entries: list[Entry] = field(default_factory=list)
     observations: set[str] = field(default_factory=set)
     """obs_ids that changed."""
+    contents: bool = False
+    """Whether more is known now of what files say."""
     shed: set[str] = field(default_factory=set)
     """SHA-256 of the contents of products that left."""
     left: dict[str, str] = field(default_factory=dict)
@@ -112,8 +118,10 @@ class Archivist:
         work = _Work(drafts, withdrawn={obs_id: self._leaving(connection, obs_id)[1][obs_id] for obs_id in emptied})
         savepoint = connection.begin_nested()
         self._write(connection, work, filing, table, at)
+        if filing.seq is not None:
+            filing.contents |= self._describe_past(connection, filing.seq, drafts.values())
         filing.observations = set() if filing.seq is None else self._observations.changed(connection, filing.seq)
-        if filing.observations:
+        if filing.observations or filing.contents:
             savepoint.commit()
         else:
             savepoint.rollback()
@@ -215,9 +223,10 @@ class Archivist:
         self._observations.save_headers(connection, documents)
         filing.seq = next_snapshot(connection)
         for decision in work.historical:
-            self._save_historical(connection, filing.seq, decision, table)
+            filing.contents |= self._save_historical(connection, filing.seq, decision, table)
         if work.historical and work.drafts:  # a current version of the same product may change beside an older one
             filing.seq = next_snapshot(connection)
+        filing.contents |= save_contents(connection, filing.seq, _artifacts(work.drafts.values()))
         changed = self._save(connection, filing.seq, work.drafts, before)
         self._summarise(connection, filing.seq, work.drafts, changed, at)
         self._relink(connection, filing.seq, work.drafts, before, at)
@@ -246,11 +255,24 @@ class Archivist:
                 self._observations.withdraw(connection, seq, row["obs_number"])
         return changed
 
-    def _save_historical(self, connection: Connection, seq: int, decision: Decision, table: ReleaseTable) -> None:
+    def _save_historical(self, connection: Connection, seq: int, decision: Decision, table: ReleaseTable) -> bool:
         assert decision.facts.obs_id is not None
         assert decision.filed is not None
         alone = assemble(decision.facts.obs_id, [decision.facts], release=table, tables=self._tables)
         self._observations.save_historical(connection, seq, alone, decision.filed)
+        return save_contents(connection, seq, _artifacts_of(alone))
+
+    def _describe_past(self, connection: Connection, seq: int, drafts: Iterable[Draft]) -> bool:
+        """Keep what superseded versions of these files say, where nothing is kept; tell whether there were any."""
+        history = self._observations.history(connection, [name for draft in drafts for name in draft.facts])
+        missing = undescribed(connection, (sha256 for versions in history.values() for sha256 in versions))
+        artifacts: list[Artifact] = []
+        for name, versions in history.items():
+            for row in self._observations.versions(connection, name) if missing & versions.keys() else ():
+                if row["sha256"] in missing:
+                    facts = stored_facts(connection, self._observations, [row], self._tables)[name]
+                    artifacts.append(artifact_of(facts, Testimony([facts], self._tables)))
+        return save_contents(connection, seq, artifacts)
 
     def _summarise(
         self, connection: Connection, seq: int, drafts: Mapping[str, Draft], changed: Collection[str], at: datetime
@@ -280,6 +302,16 @@ class Archivist:
             row |= {"sha256": reading.sha256, "status": entry.status, "obs_id": entry.obs_id, "reason": entry.reason}
             rows.append(row | {"filename": reading.facts.filename if reading.facts else None, "seen_at": at})
         self._sources.record(connection, rows)
+
+
+def _artifacts(drafts: Iterable[Draft]) -> Iterator[Artifact]:
+    for draft in drafts:
+        if draft.observation is not None:
+            yield from _artifacts_of(draft.observation)
+
+
+def _artifacts_of(observation: Observation) -> Iterator[Artifact]:
+    return (artifact for plane in observation.planes for artifact in plane.artifacts)
 
 
 def _entry_of_decision(decision: Decision, before: Before) -> Entry:

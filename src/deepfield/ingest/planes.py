@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from deepfield.ingest.energy import Optics, energy_of
 from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of, union_of
+from deepfield.ingest.provenance import references_of
 from deepfield.ingest.times import from_mjd, is_mjd, parse_time, to_mjd
 from deepfield.missions.jwst.names import parse_name, parse_optical_elements
 from deepfield.model.observation import Artifact, Energy, Plane, Position, Provenance, Time
@@ -56,7 +57,7 @@ class PlaneMaker:
             data_release=None,
             meta_release=self.ended(),
             main_product=main.filename if main.product_type != "PREVIEW" else None,
-            artifacts=tuple(artifact_of(facts) for facts in sorted(files, key=lambda facts: facts.filename)),
+            artifacts=tuple(artifact_of(facts, self.said) for facts in sorted(files, key=lambda facts: facts.filename)),
             position=self._position(files, combined=product_id == "product") if data else None,
             energy=self._energy(files) if data else None,
             time=self._time(files) if data else None,
@@ -214,7 +215,7 @@ class PlaneMaker:
         self.origin.setdefault(name, origin)
 
 
-def artifact_of(facts: FileFacts) -> Artifact:
+def artifact_of(facts: FileFacts, said: Testimony) -> Artifact:
     """Return the artifact a file is; group and release are decided by its observation."""
     return Artifact(
         filename=facts.filename,
@@ -227,6 +228,8 @@ def artifact_of(facts: FileFacts) -> Artifact:
         content_length=facts.size,
         sha256=facts.sha256,
         parts=tuple(hdu.part for hdu in facts.header.hdus),
+        crds_ctx=said.text("provenance.context", [facts]),
+        references=references_of(facts.header, said.tables),
         created=facts.created,
         detector=facts.detector,
         description=facts.description,

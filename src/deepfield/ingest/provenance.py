@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from deepfield.missions.jwst.names import parse_name
+from deepfield.model.observation import ReferenceFile
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from deepfield.missions.jwst.tables import JwstTables
     from deepfield.products.header import Header
 
 _PEDIGREE = (("sdp", "SDP_VER"), ("calibration", "CAL_VER"), ("references", "CRDS_CTX"))
+_SCHEME: Final = "crds://"
+_NOT_APPLICABLE: Final = "N/A"
+_REFERENCE: Final = "crds_reference"
+"""The family of names of reference files."""
 _LETTER = re.compile(r"(?<=\d)[a-z]$")
 
 
@@ -65,6 +73,18 @@ def _references(header: Header) -> dict[str, Any]:
     primary = next(iter(header.hdus), None)
     cards = primary.cards if primary else ()
     return {card.keyword: card.value for card in cards if card.keyword.startswith("R_")}
+
+
+def references_of(header: Header, tables: JwstTables) -> tuple[ReferenceFile, ...]:
+    """Return the calibration reference files that a header names, by keyword; steps without one say ``N/A``."""
+    found: list[ReferenceFile] = []
+    for keyword, value in sorted(_references(header).items()):
+        name = value.strip().removeprefix(_SCHEME) if isinstance(value, str) else ""
+        if name and name != _NOT_APPLICABLE:
+            parsed = parse_name(name, tables)
+            known = parsed.fields.get("reftype") if parsed and parsed.family == _REFERENCE else None
+            found.append(ReferenceFile(keyword, name, known))
+    return tuple(found)
 
 
 def _pairs(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

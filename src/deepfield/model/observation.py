@@ -32,6 +32,18 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class ReferenceFile:
+    """A calibration reference file that a header names."""
+
+    keyword: str
+    """``R_FLAT``, ``R_DARK`` …"""
+    filename: str
+    """Without ``crds://``."""
+    type: str | None = None
+    """CRDS type as the file name tells; None where the name is not of CRDS."""
+
+
+@dataclass(frozen=True, slots=True)
 class Position:
     """Coverage on the sky, ICRS, degrees."""
 
@@ -102,6 +114,9 @@ class Artifact:
     content_length: int
     sha256: str
     parts: tuple[Part, ...] = ()
+    crds_ctx: str | None = None
+    """CRDS_CTX, ``jwst_NNNN.pmap``."""
+    references: tuple[ReferenceFile, ...] = ()
     created: datetime | None = None
     """DATE of the header, UTC."""
     data_release: datetime | None = None
