@@ -217,6 +217,36 @@ def test_the_script_gives_the_rows_of_the_page(page: Page, language, rows) -> No
     assert "jw02222" not in printed
 
 
+@pytest.mark.parametrize("language", ["Python", "curl", "pyvo", "astroquery", "curl TAP", "STILTS"])
+def test_the_script_of_explore_gives_the_observations_of_the_page(page: Page, language) -> None:
+    page.goto("/?position=159.30+-58.62&radius=20'&instrument_name=NIRCAM&filters=F200W&columns=obs_id,t_min")
+    results = page.get_by_role("grid", name="Observations")
+    expect(results).to_have_attribute("aria-rowcount", "3")
+    page.get_by_role("button", name=language, exact=True).click()
+    text = page.get_by_label(f"{language} script").inner_text()
+
+    printed = executed(language, text)
+
+    ours = [root for root, (_, _, bandpass, *_) in EXPOSURES.items() if bandpass == "F200W"]
+    others = set(EXPOSURES) - set(ours)
+    if language == "Python":
+        assert printed.strip() == f"{len(ours)} observations"
+    else:
+        assert {obs_id for obs_id in ours if obs_id in printed} == set(ours)
+        assert not {obs_id for obs_id in others if obs_id in printed}
+
+
+def test_a_search_goes_on_in_adql(page: Page, screenshot) -> None:
+    page.goto("/?position=159.30+-58.62&radius=20'&instrument_name=NIRCAM&filters=F200W")
+    expect(page.get_by_role("grid", name="Observations")).to_have_attribute("aria-rowcount", "3")
+    page.get_by_role("link", name="Open in ADQL").click()
+    expect(grid(page)).to_have_attribute("aria-rowcount", "3")
+    screenshot()
+    page.goto("/?text=cliffs")
+    expect(page.get_by_text("ADQL has no words for text")).to_be_visible()
+    expect(page.get_by_role("link", name="Open in ADQL")).to_have_count(0)
+
+
 def executed(language: str, text: str) -> str:
     """Run a script as its reader would; return what it prints."""
     if language == "STILTS" and shutil.which("stilts") is None:

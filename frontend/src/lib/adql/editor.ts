@@ -48,6 +48,7 @@ const look = EditorView.theme({
   '&.cm-focused': { outline: 'none' },
   '&.cm-focused .cm-selectionBackground, .cm-selectionBackground': { backgroundColor: 'var(--sel)' },
   '.cm-gutters': { backgroundColor: 'var(--panel)', color: 'var(--fg3)', border: 'none', borderRight: '1px solid var(--line)' },
+  '.cm-placeholder': { color: 'var(--fg3)' },
   '.cm-activeLine, .cm-activeLineGutter': { backgroundColor: 'var(--raise)' },
   '.cm-tooltip': { backgroundColor: 'var(--panel)', color: 'var(--fg)', border: '1px solid var(--line)' },
   '.cm-tooltip-autocomplete > ul > li[aria-selected]': { backgroundColor: 'var(--acc)', color: 'var(--acc-ink)' },

@@ -15,6 +15,7 @@ import type {
   Status,
   Suggestion,
   TokenList,
+  Translation,
 } from './types'
 
 /** The server answered, and said no. */
@@ -99,6 +100,7 @@ export const api = {
   facets: (query: Parameters, signal?: AbortSignal) => ask<FacetAnswer>('/api/v1/facets', query, signal),
   footprints: (query: Parameters, signal?: AbortSignal) => ask<FootprintAnswer>('/api/v1/footprints', query, signal),
   scatter: (query: Parameters, signal?: AbortSignal) => ask<ScatterAnswer>('/api/v1/scatter', query, signal),
+  adql: (query: Parameters, signal?: AbortSignal) => ask<Translation>('/api/v1/adql', query, signal),
   observation: (obsId: string, signal?: AbortSignal) =>
     ask<ObservationRecord>(`/api/v1/observations/${named(obsId)}`, {}, signal),
   products: (obsId: string, everything: boolean, signal?: AbortSignal) =>

@@ -13,6 +13,7 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
       { keys: ['g', 'e'], does: 'Go to Explore' },
       { keys: ['g', 'o'], does: 'Go to the focused observation' },
       { keys: ['g', 'a'], does: 'Go to ADQL' },
+      { keys: ['g', 'h'], does: 'Go to the guide' },
       { keys: ['?'], does: 'List the keys' },
       { keys: ['Esc'], does: 'Close, or stop a running query' },
     ],
@@ -46,7 +47,7 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
   },
 ]
 
-export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
+export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'guide' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
 
 const SINGLE: Record<string, Action> = {
   '/': 'search',
@@ -59,7 +60,7 @@ const SINGLE: Record<string, Action> = {
   Enter: 'open',
   Escape: 'escape',
 }
-const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql' }
+const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql', h: 'guide' }
 
 /** Time in which the second stroke of `g e` has to come; milliseconds. */
 const PATIENCE = 1200

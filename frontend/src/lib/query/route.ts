@@ -6,6 +6,7 @@ export type Route =
   | { page: 'account' }
   | { page: 'login' }
   | { page: 'adql' }
+  | { page: 'help' }
   | { page: 'missing'; path: string }
 
 export function parseRoute(pathname: string): Route {
@@ -16,7 +17,7 @@ export function parseRoute(pathname: string): Route {
   }
   if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
   if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
-  if (parts.length === 1 && parts[0] === 'adql') return { page: 'adql' }
+  if (parts.length === 1 && (parts[0] === 'adql' || parts[0] === 'help')) return { page: parts[0] }
   return { page: 'missing', path: pathname }
 }
 

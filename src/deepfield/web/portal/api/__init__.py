@@ -12,9 +12,10 @@ from deepfield.web.portal.api import (
     products,
     scatter,
     selections,
+    translation,
 )
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
 
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown)])
-for resource in (observations, facets, footprints, scatter, products, names, selections, account, archive):
+for resource in (observations, facets, footprints, scatter, translation, products, names, selections, account, archive):
     router.include_router(resource.router)

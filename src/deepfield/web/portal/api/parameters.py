@@ -53,8 +53,9 @@ GENERAL = (
     ),
     Parameter("snapshot", "Answer from the archive as it was at this snapshot", "12"),
 )
+SORT = (Parameter("sort", "Columns in order of precedence, `-` before one that descends", "-t_min,obs_id"),)
 PAGING = (
-    Parameter("sort", "Columns in order of precedence, `-` before one that descends", "-t_min,obs_id"),
+    *SORT,
     Parameter("columns", "Columns of the answer; the shown ones by default", "obs_id,target_name,s_ra,s_dec"),
     Parameter("limit", "Most rows of the answer", "100"),
     Parameter("after", "The `next` of the page before"),
@@ -198,3 +199,4 @@ PageParameters = Annotated[dict[str, str], Depends(SearchParameters(PAGING))]
 FacetParameters = Annotated[dict[str, str], Depends(SearchParameters(FACETS))]
 ScatterParameters = Annotated[dict[str, str], Depends(SearchParameters(AXES))]
 FootprintParameters = Annotated[dict[str, str], Depends(SearchParameters(LIMIT))]
+TranslationParameters = Annotated[dict[str, str], Depends(SearchParameters(SORT))]
