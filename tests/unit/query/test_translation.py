@@ -25,6 +25,8 @@ SEARCHES = [
     {"filters": "!null", "dataproduct_type": "spectrum,cube"},
     {"filters": "!F187N,!null"},
     {"dataproduct_type": "null"},
+    {"dataproduct_type": "!image"},
+    {"filters": "!F187N"},
     {"target_name": "ngc*", "proposal_pi": "*ö*,Pont*"},
     {"t_min": "2023-01..2024-06", "t_exptime": "100..1000"},
     {"t_min": "..2023-04-14"},
