@@ -20,6 +20,8 @@ from deepfield.catalogue.schema import OBSERVATION
 SCALE = tomllib.loads(Path(__file__).with_name("scale.toml").read_text(encoding="utf-8"))
 CHUNK = 50_000
 MJD_2022 = 59580.0
+TAKEN_OVER = 61369.0
+"""Day (MJD) up to which released data came after their release: no server has a million releases to announce."""
 SUFFIXES = ("uncal", "rate", "rateints", "cal", "crf", "trapsfilled")
 LINKS = SCALE["products_per_observation"] - SCALE["own_products"]
 
@@ -187,7 +189,7 @@ class Programmes:
             "preview_product": [f"{each}_cal.fits" for each in obs_id],
             "n_products": [SCALE["products_per_observation"]] * count,
             "access_estsize": random.integers(10**6, 2 * 10**9, count),
-            "archived_at": moments(begun + 2),
+            "archived_at": moments(np.where(released < TAKEN_OVER, np.maximum(released, begun + 2), begun + 2)),
             "modified_at": moments(begun + 30),
             "origin": ['{"target.name": "TARGPROP", "position": "S_REGION of SCI", "energy": "filters"}'] * count,
             "members": ["[]"] * count,

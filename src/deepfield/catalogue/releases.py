@@ -15,16 +15,24 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 
-def newly_public(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    """Return the current observations that were exclusive when they arrived, are not any more, and nobody was told."""
+def newly_public(connection: Connection, now: datetime, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return current observations that were exclusive when they arrived, are not any more, and nobody was told.
+
+    At most ``limit`` of those with a number above ``after``, in the order of their numbers.
+    """
     release = OBSERVATION.c.data_release
     told = select(EVENT.c.event_id).where(
         EVENT.c.type == "public_release", EVENT.c.obs_id == OBSERVATION.c.obs_id, EVENT.c.time >= release
     )
     query = select(OBSERVATION).where(
-        OBSERVATION.c[SEQ_TO].is_(None), release <= now, release > OBSERVATION.c.archived_at, ~told.exists()
+        OBSERVATION.c[SEQ_TO].is_(None),
+        OBSERVATION.c.obs_number > after,
+        release <= now,
+        release > OBSERVATION.c.archived_at,
+        ~told.exists(),
     )
-    return [dict(row) for row in connection.execute(query.order_by(OBSERVATION.c.obs_number)).mappings()]
+    query = query.order_by(OBSERVATION.c.obs_number).limit(limit)
+    return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def release_rules(connection: Connection) -> list[dict[str, Any]]:

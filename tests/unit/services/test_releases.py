@@ -52,3 +52,14 @@ def test_a_release_is_announced_once_however_often_one_looks(releases, database)
 
 def test_a_release_that_passed_while_nobody_looked_is_announced_later(releases):
     assert releases.announce(datetime(2030, 1, 1, tzinfo=UTC)) == 1
+
+
+def test_a_release_of_many_is_announced_in_steps(database):
+    names = [f"jw01234002001_02101_{at:05}_nrca1" for at in range(1, 8)]
+    save(database, *(observation(name, data_release=RELEASE) for name in names))
+    releases = Releases(database, Observations(), Outbox(), batch=3)
+    assert releases.announce(RELEASE) == 8
+    assert sorted(name for name, _ in announced(database)) == ["jw01234001001_02101_00001_nrca1", *names]
+    with database.read() as connection:
+        snapshots = connection.execute(select(EVENT.c.seq).where(EVENT.c.type == "public_release").distinct()).all()
+    assert len(snapshots) == 3
