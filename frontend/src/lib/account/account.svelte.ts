@@ -1,6 +1,6 @@
 /** Who is signed in, and what they may change. Every change carries the session's proof. */
 import { api, send } from '$lib/api/client'
-import type { Members, NewToken, Role, SessionState, TokenList } from '$lib/api/types'
+import type { Kept, Members, NewToken, Role, SessionState, TokenList } from '$lib/api/types'
 
 class Account {
   /** Who asks; null until the server has said. */
@@ -50,6 +50,10 @@ class Account {
 
   revoke(program: string, name: string): Promise<void> {
     return this.#change('DELETE', this.#member(program, name))
+  }
+
+  keep(kind: Kept['kind'], name: string, document: object): Promise<Kept> {
+    return this.#change('PUT', `/api/v1/kept/${kind}/${encodeURIComponent(name)}`, { document })
   }
 
   #member(program: string, name: string): string {

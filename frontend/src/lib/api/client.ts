@@ -4,6 +4,7 @@ import type {
   ErrorBody,
   FacetAnswer,
   FootprintAnswer,
+  Kept,
   Members,
   ObservationRecord,
   Page,
@@ -64,14 +65,15 @@ export async function ask<T>(path: string, parameters: Parameters = {}, signal?:
 }
 
 /** Change something. `proof` is the session's, without which the server refuses (against requests of other sites). */
-export async function send<T>(method: string, path: string, body?: object, proof = ''): Promise<T> {
+export async function send<T>(method: string, path: string, body?: object, proof = '', signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (proof) headers['X-CSRF-Token'] = proof
   if (body) headers['Content-Type'] = 'application/json'
   let response: Response
   try {
-    response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : null })
-  } catch {
+    response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : null, signal: signal ?? null })
+  } catch (failure) {
+    if (signal?.aborted) throw failure
     throw new ServerLostError()
   }
   if (!response.ok) throw await refusal(response)
@@ -115,5 +117,7 @@ export const api = {
   tokens: (signal?: AbortSignal) => ask<TokenList>('/api/v1/tokens', {}, signal),
   members: (program: string, signal?: AbortSignal) =>
     ask<Members>(`/api/v1/programs/${named(program)}/members`, {}, signal),
+  kept: (signal?: AbortSignal) => ask<Kept[]>('/api/v1/kept', {}, signal),
+  shared: (id: string, signal?: AbortSignal) => ask<Kept>(`/api/v1/shared/${named(id)}`, {}, signal),
   status: (signal?: AbortSignal) => ask<Status>('/api/v1/status', {}, signal),
 }

@@ -14,6 +14,8 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
       { keys: ['g', 'o'], does: 'Go to the focused observation' },
       { keys: ['g', 'a'], does: 'Go to ADQL' },
       { keys: ['g', 'h'], does: 'Go to the guide' },
+      { keys: ['b'], does: 'Add the selected observations to the basket' },
+      { keys: ['g', 'b'], does: 'Go to the basket' },
       { keys: ['?'], does: 'List the keys' },
       { keys: ['Esc'], does: 'Close, or stop a running query' },
     ],
@@ -47,11 +49,12 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
   },
 ]
 
-export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'guide' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
+export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'basket' | 'collect' | 'guide' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
 
 const SINGLE: Record<string, Action> = {
   '/': 'search',
   '?': 'help',
+  b: 'collect',
   j: 'next',
   k: 'previous',
   ArrowDown: 'next',
@@ -60,7 +63,7 @@ const SINGLE: Record<string, Action> = {
   Enter: 'open',
   Escape: 'escape',
 }
-const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql', h: 'guide' }
+const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql', b: 'basket', h: 'guide' }
 
 /** Time in which the second stroke of `g e` has to come; milliseconds. */
 const PATIENCE = 1200

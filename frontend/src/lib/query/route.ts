@@ -4,6 +4,7 @@ export type Route =
   | { page: 'explore' }
   | { page: 'observation'; obsId: string; tab: string }
   | { page: 'account' }
+  | { page: 'basket' }
   | { page: 'login' }
   | { page: 'adql' }
   | { page: 'help' }
@@ -16,6 +17,7 @@ export function parseRoute(pathname: string): Route {
     return { page: 'observation', obsId: parts[1], tab: parts[2] ?? 'view' }
   }
   if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
+  if (parts.length === 1 && parts[0] === 'basket') return { page: 'basket' }
   if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
   if (parts.length === 1 && (parts[0] === 'adql' || parts[0] === 'help')) return { page: parts[0] }
   return { page: 'missing', path: pathname }
