@@ -82,6 +82,7 @@ def _serve(archive: "Archive", host: str, port: int, no_worker: bool) -> None:  
     with ExitStack() as stack:
         listener = stack.enter_context(_listen(host, port))
         archive.follower.start()
+        archive.tables.start()
         stack.enter_context(Repeated("write_access_log", archive.access_log.flush, timedelta(seconds=1)))
         if not no_worker:
             stack.enter_context(Worker(archive))

@@ -33,6 +33,9 @@ _ROOM: Final = 8
 """How many times wider than a radius cells are to be."""
 _FINEST: Final = 20
 _MOST_CELLS: Final = 50_000
+_KM_S_BY_YEAR: Final = 4.740470446
+"""The astronomical unit by the Julian year, in km/s."""
+_MAS: Final = math.radians(1 / 3.6e6)
 
 
 class Regions:
@@ -193,6 +196,30 @@ def cell_centre(order: Column, index: Column) -> pa.Array:
             ra, dec = hpgeom.pixel_to_angle(1 << each, number, nest=True, lonlat=True, degrees=True)
             found.append([float(ra), float(dec)])
     return pa.array(found, pa.list_(pa.float64()))
+
+
+def moved(  # noqa: PLR0917  the engine gives columns in order
+    ra: Column, dec: Column, parallax: Column, pm_ra: Column, pm_dec: Column, speed: Column, start: Column, end: Column
+) -> pa.Array:
+    """Return where uniform motion in space takes stars from one epoch to another (ESA SP-1200, volume 1, §1.5.5).
+
+    Degrees, mas, mas/yr (``pm_ra`` with the cosine of ``dec``), km/s and Julian years. Without a parallax above 0 or
+    a radial velocity the motion is across the line of sight; without another of the values there is no point.
+    """
+    columns = (ra, dec, parallax, pm_ra, pm_dec, speed, start, end)
+    right, up, far, across, along, away, first, last = (_floats(column) for column in columns)
+    radial = np.where(np.isfinite(far) & (far > 0) & np.isfinite(away), away * far / _KM_S_BY_YEAR, 0.0)
+    with np.errstate(all="ignore"):
+        right, up = np.radians(right), np.radians(up)
+        mas = (last - first) * _MAS
+        east = np.stack([-np.sin(right), np.cos(right), np.zeros_like(right)])
+        north = np.stack([-np.sin(up) * np.cos(right), -np.sin(up) * np.sin(right), np.cos(up)])
+        outward = np.stack([np.cos(up) * np.cos(right), np.cos(up) * np.sin(right), np.sin(up)])
+        x, y, z = outward * (1.0 + radial * mas) + (east * across + north * along) * mas
+        points = np.stack([np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))], axis=1)
+    there = np.isfinite(points).all(axis=1) & (np.abs(up) <= math.pi / 2)
+    offsets = np.concatenate(([0], np.cumsum(np.where(there, 2, 0)))).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, points[there].ravel(), mask=pa.array(~there))
 
 
 def area_of(region: Region) -> float:

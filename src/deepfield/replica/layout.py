@@ -41,7 +41,8 @@ TEXT_COLUMNS: Final = ("target_name", "target_standard_name", "proposal_id", "pr
 DOCUMENT: Final = "document"
 """Hidden column of ``observation``: which distinct combination of texts a row carries."""
 OUTLINE: Final = "outline"
-"""Hidden column of ``observation``: the vertices of a footprint that is one polygon, as numbers."""
+"""Hidden column of these tables: the vertices of a footprint that is one polygon, as numbers."""
+OUTLINED: Final = frozenset({"observation", "plan"})
 HEALPIX: Final = "healpix"
 """Hidden column of ``plane``: the HEALPix index of its centre, nested, order 29."""
 
@@ -64,7 +65,9 @@ def create_statements(tables: Iterable[TableSchema], *, datasets: bool = False) 
     for table in tables:
         columns = [f"{column.name} {_TYPES[column.type][0]}" for column in table.columns]
         if table.name == "observation":
-            columns += [f"{DOCUMENT} UBIGINT", f"{OUTLINE} DOUBLE[]"]
+            columns.append(f"{DOCUMENT} UBIGINT")
+        if table.name in OUTLINED:
+            columns.append(f"{OUTLINE} DOUBLE[]")
         if table.name == "plane":
             columns.append(f"{HEALPIX} BIGINT")
         columns += ["seq_from BIGINT", "seq_to BIGINT"]
@@ -77,7 +80,7 @@ def arranged(table: TableSchema, rows: pa.Table) -> pa.Table:
     """Return rows of the feed with the types and the computed columns of the replica."""
     schema = arrow_schema(table)
     rows = rows.select(schema.names).cast(schema)
-    if table.name == "observation":
+    if table.name in OUTLINED:
         rows = rows.append_column(OUTLINE, vertices_of(rows["s_region"]))
     if table.name == "plane":
         rows = rows.append_column(HEALPIX, cells_of(rows["s_ra"], rows["s_dec"]))

@@ -148,7 +148,7 @@ class Replica:
         """
         snapshot, known = self._largest_field
         if snapshot != newest:
-            tables = ("observation_all", "dataset_all") if self._datasets else ("observation_all",)
+            tables = ("observation_all", "plan_all", "dataset_all") if self._datasets else ("observation_all",)
             field = "max(coalesce(s_fov, CASE WHEN s_region IS NULL THEN 0 ELSE 360 END))"
             query = " UNION ALL ".join(f"SELECT {field} FROM {table}" for table in tables)
             known = max(float(largest or 0.0) for (largest,) in cursor.execute(query).fetchall())

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -170,10 +171,13 @@ def test_a_server_prints_its_address_answers_and_ends_when_told(changing):
     ) as server:
         address = next(word for line in server.stdout for word in line.split() if word.startswith("http://"))
         health = wait_for_health(address)
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        commands = [Path(f"/proc/{child}/cmdline").read_text() for child in children]
         beside = changing.run("ingest", changing.data)
         server.send_signal(signal.SIGTERM)
         assert server.wait(timeout=30) == 0
     assert health["status"] == "ok"
+    assert any("deepfield.query_process" in command for command in commands), "queries need not wait for their process"
     assert beside.returncode == 0, "an ingest runs beside the server"
 
 

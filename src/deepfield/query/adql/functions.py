@@ -106,6 +106,28 @@ USER_DEFINED: Final[tuple[UserDefined, ...]] = (
         point=True,
     ),
     UserDefined(
+        "ivo_epoch_prop_pos",
+        ("number",) * 8,
+        "sky_moved({0}, {1}, {2}, {3}, {4}, {5}, {6}, {7})",
+        "float64",
+        "ivo_epoch_prop_pos(ra DOUBLE PRECISION, dec DOUBLE PRECISION, parallax DOUBLE PRECISION, "
+        "pmra DOUBLE PRECISION, pmdec DOUBLE PRECISION, radial_velocity DOUBLE PRECISION, "
+        "ref_epoch DOUBLE PRECISION, out_epoch DOUBLE PRECISION) -> POINT",
+        "Where uniform motion in space takes a star from one epoch to another: degrees, mas, mas/yr, km/s, Julian "
+        "years; a missing parallax or radial velocity counts as none",
+        point=True,
+    ),
+    UserDefined(
+        "ivo_epoch_prop_pos",
+        ("number",) * 6,
+        "sky_moved({0}, {1}, CAST(NULL AS DOUBLE), {2}, {3}, CAST(NULL AS DOUBLE), {4}, {5})",
+        "float64",
+        "ivo_epoch_prop_pos(ra DOUBLE PRECISION, dec DOUBLE PRECISION, pmra DOUBLE PRECISION, "
+        "pmdec DOUBLE PRECISION, ref_epoch DOUBLE PRECISION, out_epoch DOUBLE PRECISION) -> POINT",
+        "Where proper motion takes a star from one epoch to another: degrees, mas/yr, Julian years",
+        point=True,
+    ),
+    UserDefined(
         "ivo_hasword",
         ("text", "text"),
         _ONE.format("regexp_matches(lower({0}), " + _WORD + ")"),

@@ -53,6 +53,7 @@ _FUNCTIONS: Final[tuple[tuple[str, Callable[..., pa.Array], tuple[str, ...], str
     ("sky_box", shapes.box, ("DOUBLE", "DOUBLE", "DOUBLE", "DOUBLE"), "DOUBLE[]"),
     ("sky_cell", shapes.cell, ("BIGINT", "DOUBLE", "DOUBLE"), "BIGINT"),
     ("sky_cells", shapes.cells_around, ("BIGINT", "DOUBLE", "DOUBLE", "DOUBLE"), "BIGINT[]"),
+    ("sky_moved", shapes.moved, ("DOUBLE",) * 8, "DOUBLE[]"),
     ("sky_cell_centre", shapes.cell_centre, ("BIGINT", "BIGINT"), "DOUBLE[]"),
 )
 
