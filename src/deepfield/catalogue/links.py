@@ -76,4 +76,4 @@ class Links:
             OBSERVATION.c.obs_id.like(like, escape="\\"),
             alive(OBSERVATION, None),
         )
-        return dict(connection.execute(query).tuples().all())
+        return {row.obs_id: row.obs_number for row in connection.execute(query)}

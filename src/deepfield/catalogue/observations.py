@@ -28,7 +28,7 @@ from deepfield.catalogue.versions import current_rows, end_rows, revise
 from deepfield.model.errors import UnknownObservationError, UnknownProductError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, Table
@@ -42,6 +42,8 @@ LISTED: Final = (
 )  # fmt: skip
 """Columns of an artifact in long lists: reading all would take twice as long."""
 _STAGES: Final = {"uncal": 0, "rate": 1, "cal": 2, "product": 3}
+_LEFT_TO_MEMBERS: Final = ("s_region", "exp_type", "dataproduct_type", "t_min", "t_max", "em_min")
+"""Columns of a combination that its members fill where its own files do not; beside the name of the target."""
 NAME_END: Final = "\U0010ffff"
 
 
@@ -294,10 +296,10 @@ class Observations:
         rows = current_rows(connection, OBSERVATION, "obs_number", obs_numbers)
         return {row["obs_id"]: row for row in rows.values()}
 
-    def leaning_on(self, connection: Connection, obs_ids: Iterable[str], *, origin: str) -> dict[str, Row]:
-        """Return the current combined observations with one of these members that have no footprint of their own.
+    def leaning_on(self, connection: Connection, obs_ids: Iterable[str], *, origins: Sequence[str]) -> dict[str, Row]:
+        """Return the current combined observations with one of these members that do not say everything themselves.
 
-        They have none at all, or one whose ``origin`` begins so.
+        They lack something that members can say, or have something whose ``origin`` begins in one of these ways.
         """
         wanted = set(obs_ids)
         found: dict[str, Row] = {}
@@ -307,7 +309,9 @@ class Observations:
                 OBSERVATION.c.proposal_id.in_(chunk),
                 OBSERVATION.c.algorithm != "exposure",
                 or_(
-                    OBSERVATION.c.s_region.is_(None), cast(OBSERVATION.c.origin, Text).contains(f'"position":"{origin}')
+                    *(OBSERVATION.c[name].is_(None) for name in _LEFT_TO_MEMBERS),
+                    OBSERVATION.c.target_name == "UNKNOWN",
+                    *(cast(OBSERVATION.c.origin, Text).contains(f':"{origin}') for origin in origins),
                 ),
                 alive(OBSERVATION, None),
             )

@@ -12,6 +12,7 @@ from deepfield.ingest.assemble import assemble
 from deepfield.ingest.decision import Decision, decide
 from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts, stored_facts
 from deepfield.ingest.footprint import UNION
+from deepfield.ingest.inheritance import MEMBERS, Member
 from deepfield.ingest.linker import Linker
 from deepfield.ingest.links import members_of
 from deepfield.ingest.planes import artifact_of
@@ -85,8 +86,8 @@ class Archivist:
         table = stated(connection)
         decisions = self._decide(connection, readings, at)
         work = _Work(self._drafts(connection, decisions))
-        regions = self._regions(connection, work.drafts)
-        refused = assemble_drafts(work.drafts.values(), decisions, table, self._tables, regions)
+        known = self._members(connection, work.drafts)
+        refused = assemble_drafts(work.drafts.values(), decisions, table, self._tables, known)
         work.decisions = [refused.get(decision.facts.filename, decision) for decision in decisions]
         filing = Filing()
         before = self._write(connection, work, filing, table, at)
@@ -112,7 +113,7 @@ class Archivist:
         while failed is None or failed:
             drafts = regroup(known, filing.left, lambda names: self._stored_by_name(connection, names))
             self._linker.associate(connection, drafts.values(), ())
-            failed = assemble_each(drafts.values(), table, self._tables, self._regions(connection, drafts))
+            failed = assemble_each(drafts.values(), table, self._tables, self._members(connection, drafts))
             filing.left |= failed
         emptied = [obs_id for obs_id, draft in drafts.items() if not draft.facts]
         work = _Work(drafts, withdrawn={obs_id: self._leaving(connection, obs_id)[1][obs_id] for obs_id in emptied})
@@ -144,7 +145,7 @@ class Archivist:
                 work.drafts[obs_id].drop(file["filename"])
         gone = {file["filename"] for files in leaving.values() for file in files}
         self._linker.associate(connection, work.drafts.values(), (), without=gone)
-        assemble_drafts(work.drafts.values(), (), table, self._tables, self._regions(connection, work.drafts))
+        assemble_drafts(work.drafts.values(), (), table, self._tables, self._members(connection, work.drafts))
         filing = Filing()
         self._write(connection, work, filing, table, at)
         filenames = [file["filename"] for files in leaving.values() for file in files]
@@ -174,18 +175,18 @@ class Archivist:
         return rows, {obs_id: [artifact] for obs_id in rows}
 
     def _leaning(self, connection: Connection, obs_ids: Iterable[str]) -> dict[str, Row]:
-        """Return the combined observations whose footprint is, or could be, that of these members."""
-        return self._observations.leaning_on(connection, obs_ids, origin=UNION)
+        """Return the combined observations that say, or could say, what these members say."""
+        return self._observations.leaning_on(connection, obs_ids, origins=(UNION, MEMBERS))
 
-    def _regions(self, connection: Connection, drafts: Mapping[str, Draft]) -> dict[str, str]:
-        """Return the footprints of stored observations that are members of combined drafts and no drafts themselves."""
+    def _members(self, connection: Connection, drafts: Mapping[str, Draft]) -> dict[str, Member]:
+        """Return the stored observations that are science members of combined drafts and no drafts themselves."""
         members: set[str] = set()
         for draft in drafts.values():
             if draft.combined:
                 files = (*draft.facts.values(), *draft.associations)
-                members |= set(members_of(draft.obs_id, files, self._tables).obs_ids)
+                members |= set(members_of(draft.obs_id, files, self._tables).science)
         rows = self._observations.current_observations(connection, members - drafts.keys())
-        return {obs_id: row["s_region"] for obs_id, row in rows.items() if row["s_region"]}
+        return {obs_id: Member.of_row(row) for obs_id, row in rows.items()}
 
     def _decide(self, connection: Connection, readings: Sequence[Reading], at: datetime) -> list[Decision]:
         products = {reading.facts.filename: reading for reading in readings if reading.is_product and reading.facts}

@@ -10,6 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from deepfield.ingest.inheritance import Inheritance
 from deepfield.ingest.links import members_of
 from deepfield.ingest.planes import PLANE_ORDER, PlaneMaker, plane_rank
 from deepfield.ingest.release import ReleaseTable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from deepfield.ingest.blueprint import FileFacts
+    from deepfield.ingest.inheritance import Member
     from deepfield.ingest.links import Members
     from deepfield.missions.jwst.names import ParsedName
     from deepfield.missions.jwst.tables import ExposureType, JwstTables
@@ -51,15 +53,15 @@ def assemble(
     files: Sequence[FileFacts],
     *,
     associations: Sequence[FileFacts] = (),
-    regions: Mapping[str, str] = MappingProxyType({}),
+    known: Mapping[str, Member] = MappingProxyType({}),
     release: ReleaseTable | None = None,
     tables: JwstTables | None = None,
 ) -> Observation:
     """Assemble an observation from all its current files.
 
     ``associations`` are association files that other observations own but that name this one; they tell its members.
-    ``regions`` are footprints of other observations by obs_id: those of the members stand for a combination that states
-    none. ``release`` holds the operator's rules on when data become public.
+    ``known`` are other observations by obs_id: what its science members say stands where the files of a combination are
+    silent. ``release`` holds the operator's rules on when data become public.
 
     Raises:
         InvalidValueError: no files are given.
@@ -68,15 +70,13 @@ def assemble(
         raise InvalidValueError("files", files, "at least one file of the observation")
     tables = tables or default_tables()
     ordered = sorted(files, key=_most_processed_first)
-    said = Testimony(ordered, tables)
     name = parse_name(obs_id, tables)
+    members = members_of(obs_id, (*ordered, *associations), tables)
+    said = Testimony(ordered, tables, _inherited(ordered, name, members, known, tables))
     exposure_type = _exposure_type(said, tables)
     series = _is_time_series(said, exposure_type)
     kind = _dataproduct_type(said, exposure_type, ordered, series=series)
-    members = members_of(obs_id, (*ordered, *associations), tables)
     maker = PlaneMaker(obs_id, said, exposure_type, kind, series, members.inputs)
-    if name is None or not name.fields.keys() & _ONE_SOURCE:
-        maker.member_regions = tuple(regions[member] for member in members.obs_ids if member in regions)
     planes = [maker.plane(plane, group) for plane in PLANE_ORDER if (group := _of_plane(ordered, plane, kind, tables))]
     planes.sort(key=lambda plane: plane_rank(plane.product_id))
     rules = release or ReleaseTable()
@@ -104,6 +104,7 @@ def _summary(
         maker.notes.append(f"EXP_TYPE {said.text('exp_type')} is in no table: intent, mode and type of data stay open")
     combined = any(facts.combined for facts in said.files)
     exposure_type = maker.exposure_type
+    intent = exposure_type.intent if exposure_type else _intent_of_family(said)
     instrument = _instrument(said, name)
     detector = _detector(said, name, combined=combined)
     position = next((plane.position for plane in planes if plane.position is not None and plane.position.region), None)
@@ -111,7 +112,7 @@ def _summary(
     return Observation(
         obs_id=obs_id,
         algorithm=(members.kind or _association_type(said) or "composite") if combined else "exposure",
-        intent=exposure_type.intent if exposure_type else None,
+        intent=intent,
         instrument_name=instrument,
         instrument_mode=exposure_type.mode_word(detector) if exposure_type else instrument,
         calib_level=_level(said),
@@ -143,6 +144,27 @@ def _summary(
         origin=dict(sorted({**said.origin, **maker.origin}.items())),
         notes=_notes(said, maker),
     )
+
+
+def _inherited(
+    files: Sequence[FileFacts],
+    name: ParsedName | None,
+    members: Members,
+    known: Mapping[str, Member],
+    tables: JwstTables,
+) -> Inheritance:
+    if not any(facts.combined for facts in files):
+        return Inheritance()
+    speaking = [known[obs_id] for obs_id in members.science if obs_id in known]
+    return Inheritance.of(speaking, tables, placed=name is None or not name.fields.keys() & _ONE_SOURCE)
+
+
+def _intent_of_family(said: Testimony) -> str | None:
+    family = said.family
+    if family is None or family.intent is None:
+        return None
+    said.origin["intent"] = f"name of a {family.holds}"
+    return family.intent
 
 
 def _most_processed_first(facts: FileFacts) -> tuple[int, int, str]:

@@ -10,6 +10,7 @@ import structlog
 from deepfield.ingest.assemble import assemble
 from deepfield.ingest.blueprint import identify
 from deepfield.ingest.decision import filed_of
+from deepfield.ingest.inheritance import Member
 from deepfield.model.errors import InvalidValueError
 from deepfield.products.header import Header
 
@@ -58,26 +59,25 @@ class Draft:
         """Whether it is a combination of other observations."""
         return any(facts.combined for facts in self.facts.values())
 
-    def assemble(self, release: ReleaseTable, tables: JwstTables, regions: dict[str, str]) -> None:
-        """Assemble the observation from its files; ``regions`` tells footprints by obs_id, and is told this one.
+    def assemble(self, release: ReleaseTable, tables: JwstTables, known: dict[str, Member]) -> None:
+        """Assemble the observation from its files; ``known`` tells of others by obs_id, and is told of this one.
 
         Raises:
             InvalidValueError: the assembled observation lacks one of the files.
         """
         self.observation = None
-        regions.pop(self.obs_id, None)
+        known.pop(self.obs_id, None)
         if not self.facts:
             return
         files, associations = list(self.facts.values()), self.associations
         observation = assemble(
-            self.obs_id, files, associations=associations, regions=regions, release=release, tables=tables
+            self.obs_id, files, associations=associations, known=known, release=release, tables=tables
         )
         assembled = {artifact.filename for plane in observation.planes for artifact in plane.artifacts}
         if assembled != set(self.facts):
             raise InvalidValueError(self.obs_id, sorted(assembled), f"the files {sorted(self.facts)}")
         self.observation = observation
-        if observation.position is not None and observation.position.region:
-            regions[self.obs_id] = observation.position.region
+        known[self.obs_id] = Member.of(observation)
 
 
 def stored_drafts(
@@ -122,7 +122,7 @@ def assemble_drafts(
     decisions: Iterable[Decision],
     release: ReleaseTable,
     tables: JwstTables,
-    regions: dict[str, str],
+    known: dict[str, Member],
 ) -> dict[str, Decision]:
     """Assemble every draft, members before combinations; return the decisions, by file name, on refused files.
 
@@ -133,23 +133,23 @@ def assemble_drafts(
     for draft in sorted(drafts, key=lambda draft: draft.combined):
         mine = {name: decision for name, decision in arriving.items() if name in draft.facts}
         try:
-            draft.assemble(release, tables, regions)
+            draft.assemble(release, tables, known)
         except Exception as error:
             if not mine:
                 raise
             log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
-            refused |= _assemble_one_by_one(draft, mine, release, tables, regions)
+            refused |= _assemble_one_by_one(draft, mine, release, tables, known)
     return refused
 
 
 def assemble_each(
-    drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTables, regions: dict[str, str]
+    drafts: Iterable[Draft], release: ReleaseTable, tables: JwstTables, known: dict[str, Member]
 ) -> dict[str, str]:
     """Assemble every draft, members before combinations; return, by obs_id, why some cannot be."""
     failed: dict[str, str] = {}
     for draft in sorted(drafts, key=lambda draft: draft.combined):
         try:
-            draft.assemble(release, tables, regions)
+            draft.assemble(release, tables, known)
         except Exception as error:
             log.exception("ingest.assembly", obs_id=draft.obs_id, error=str(error))
             failed[draft.obs_id] = f"it cannot be assembled: {error}"
@@ -161,7 +161,7 @@ def _assemble_one_by_one(
     arriving: Mapping[str, Decision],
     release: ReleaseTable,
     tables: JwstTables,
-    regions: dict[str, str],
+    known: dict[str, Member],
 ) -> dict[str, Decision]:
     refused: dict[str, Decision] = {}
     for name in arriving:
@@ -169,9 +169,9 @@ def _assemble_one_by_one(
     for name, decision in arriving.items():
         draft.take(decision)
         try:
-            draft.assemble(release, tables, regions)
+            draft.assemble(release, tables, known)
         except Exception as error:  # noqa: BLE001  whatever is wrong with it is wrong with this file
             draft.drop(name)
             refused[name] = decision.refused(f"{draft.obs_id} cannot be assembled with it: {error}")
-    draft.assemble(release, tables, regions)
+    draft.assemble(release, tables, known)
     return refused

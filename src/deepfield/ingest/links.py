@@ -42,6 +42,8 @@ class Members:
     inputs: tuple[str, ...] = ()
     kind: str | None = None
     """The type of the association, ``image3``."""
+    science: tuple[str, ...] = ()
+    """The obs_ids of the members that the combination shows: no backgrounds, references or acquisitions."""
 
 
 def links(files: Sequence[FileFacts], tables: JwstTables | None = None) -> tuple[Link, ...]:
@@ -66,10 +68,12 @@ def members_of(obs_id: str, files: Sequence[FileFacts], tables: JwstTables | Non
     """Return the members of an observation, by the association files among these that name it."""
     obs_ids: dict[str, None] = {}
     inputs: dict[str, None] = {}
+    science: set[str] = set()
     kind: str | None = None
     for facts in sorted(files, key=lambda facts: facts.filename):
         if facts.derived_from and facts.derived_from != obs_id:
             obs_ids[facts.derived_from] = None
+            science.add(facts.derived_from)
         if facts.suffix != "asn" or not isinstance(facts.header.document, dict):
             continue
         for product in facts.header.document["products"]:
@@ -77,12 +81,13 @@ def members_of(obs_id: str, files: Sequence[FileFacts], tables: JwstTables | Non
             if exact != obs_id and not (pattern and _fits(pattern, obs_id)):
                 continue
             kind = str(facts.header.document.get("asn_type") or "") or kind
-            for name in _member_names(product):
+            for name, exptype in _member_names(product):
                 inputs[name] = None
                 parsed = parse_name(name, tables)
                 if parsed is not None and parsed.obs_id and parsed.obs_id != obs_id:
                     obs_ids[parsed.obs_id] = None
-    return Members(tuple(sorted(obs_ids)), tuple(sorted(inputs)), kind)
+                    science |= {parsed.obs_id} if exptype == "science" else set()
+    return Members(tuple(sorted(obs_ids)), tuple(sorted(inputs)), kind, tuple(sorted(science)))
 
 
 def _association(facts: FileFacts, tables: JwstTables | None) -> Link:
@@ -94,7 +99,7 @@ def _association(facts: FileFacts, tables: JwstTables | None) -> Link:
             obs_ids[exact] = None
         if pattern:
             patterns[pattern] = None
-        for name in _member_names(product):
+        for name, _ in _member_names(product):
             parsed = parse_name(name, tables)
             if parsed is not None and parsed.obs_id:
                 obs_ids[parsed.obs_id] = None
@@ -116,12 +121,12 @@ def _product(product: dict[str, Any], tables: JwstTables | None) -> tuple[str | 
     return None, None
 
 
-def _member_names(product: dict[str, Any]) -> Iterator[str]:
-    """Yield the file names of members; folders before them are no part of a name and are cut off."""
+def _member_names(product: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the file name and EXPTYPE of members; folders before a name are no part of it and are cut off."""
     for member in product["members"]:
         name = member.get("expname") if isinstance(member, dict) else None
         if isinstance(name, str):
-            yield name.replace("\\", "/").rpartition("/")[2]
+            yield name.replace("\\", "/").rpartition("/")[2], str(member.get("exptype", "")).lower()
 
 
 def _spectra_of(visit_id: str) -> str:

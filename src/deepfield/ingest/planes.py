@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from deepfield.ingest.energy import Optics, energy_of
-from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of, union_of
+from deepfield.ingest.footprint import dimension_of, footprint_of, pixel_scale_of
 from deepfield.ingest.provenance import references_of
 from deepfield.ingest.times import from_mjd, is_mjd, parse_time, to_mjd
 from deepfield.missions.jwst.names import parse_name, parse_optical_elements
@@ -40,8 +40,6 @@ class PlaneMaker:
     time_series: bool
     inputs: tuple[str, ...]
     """File names of the members of the association that made the combined products."""
-    member_regions: tuple[str, ...] = ()
-    """Footprints of the members, as text."""
     origin: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -59,8 +57,8 @@ class PlaneMaker:
             main_product=main.filename if main.product_type != "PREVIEW" else None,
             artifacts=tuple(artifact_of(facts, self.said) for facts in sorted(files, key=lambda facts: facts.filename)),
             position=self._position(files, combined=product_id == "product") if data else None,
-            energy=self._energy(files) if data else None,
-            time=self._time(files) if data else None,
+            energy=self._energy(files, combined=product_id == "product") if data else None,
+            time=self._time(files, combined=product_id == "product") if data else None,
             provenance=self._provenance(product_id, files),
         )
 
@@ -83,8 +81,8 @@ class PlaneMaker:
                 return footprint.position(
                     pixel_scale=pixel_scale_of(facts.header), dimension=dimension_of(facts.header)
                 )
-        if combined and self.member_regions:
-            united = union_of(self.member_regions)
+        united = self.said.inherited.footprint if combined else None
+        if united is not None:
             self._remember("position", united.origin)
             return united.position(
                 pixel_scale=next((scale for facts in files if (scale := pixel_scale_of(facts.header))), None),
@@ -109,7 +107,7 @@ class PlaneMaker:
                     )
         return None
 
-    def _energy(self, files: Sequence[FileFacts]) -> Energy | None:
+    def _energy(self, files: Sequence[FileFacts], *, combined: bool) -> Energy | None:
         text = self.said.text
         name = parse_name(self.obs_id, self.said.tables)
         channel, band = text("energy.channel", files), text("energy.band", files)
@@ -134,7 +132,13 @@ class PlaneMaker:
         self.notes.extend(notes)
         if said:
             self._remember("energy", said)
-        return energy if energy.bandpass or energy.lower is not None else None
+        if energy.bandpass or energy.lower is not None:
+            return energy
+        inherited = self.said.inherited
+        if combined and inherited.energy is not None:
+            self._remember("energy", inherited.origin)
+            return inherited.energy
+        return None
 
     def _wavelengths(self, files: Sequence[FileFacts]) -> int | None:
         """Return the samples in wavelength of the main product; 1 for an image, None where the header does not tell."""
@@ -147,12 +151,16 @@ class PlaneMaker:
             return max(rows, default=None) if max(rows, default=0) > 1 else None
         return 1 if self.dataproduct_type == "image" else None
 
-    def _time(self, files: Sequence[FileFacts]) -> Time | None:
+    def _time(self, files: Sequence[FileFacts], *, combined: bool) -> Time | None:
         lower = self._day("lower", "begins", files)
         upper = self._day("upper", "ends", files)
+        family = self.said.family
+        if family is not None and family.moment and upper is None and lower is not None:
+            upper = lower
+            self._remember("time.upper", f"{self.origin['time.lower']}: a {family.holds} is of one moment")
         exposure = self.said.number("time.exposure", files)
         if lower is None and upper is None and exposure is None:
-            return None
+            return self._inherited_time() if combined else None
         if lower is not None and upper is not None and upper < lower:
             self.notes.append(f"the exposure ends before it begins (MJD {lower} to {upper}); its end is left out")
             upper = None
@@ -167,6 +175,13 @@ class PlaneMaker:
             resolution=integration if integration is not None else exposure,
             samples=int(samples) if samples is not None else 1,
         )
+
+    def _inherited_time(self) -> Time | None:
+        inherited = self.said.inherited
+        if inherited.time is not None:
+            for name in ("time.lower", "time.upper", "time.exposure"):
+                self._remember(name, inherited.origin)
+        return inherited.time
 
     def _day(self, name: str, moment: str, files: Sequence[FileFacts]) -> float | None:
         mjd = self.said.number(f"time.{name}", files)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from deepfield.ingest.inheritance import Inheritance
 from deepfield.ingest.times import parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from deepfield.ingest.blueprint import FileFacts
-    from deepfield.missions.jwst.tables import JwstTables
+    from deepfield.missions.jwst.tables import Family, JwstTables
     from deepfield.products.header import Value
 
 _NO_NAME = frozenset({"", "UNKNOWN", "N/A", "NONE", "NULL"})
@@ -23,10 +24,21 @@ class Testimony:
 
     files: Sequence[FileFacts]
     tables: JwstTables
+    inherited: Inheritance = field(default_factory=Inheritance)
+    """What stands where no file says anything of the observation as a whole."""
     origin: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def family(self) -> Family | None:
+        """The family of names of the best file."""
+        best = self.files[0].family
+        return next((family for family in self.tables.names.families if family.id == best), None)
+
     def value(self, name: str, files: Sequence[FileFacts] | None = None) -> Any:
-        """Return a field of ``keywords.toml`` as the first file that has it says; None where none has."""
+        """Return a field of ``keywords.toml`` as the first file that has it says; None where none has.
+
+        Without ``files`` it is a field of the observation, for which the members of a combination may speak.
+        """
         source = self.tables.keywords[name]
         transform = TRANSFORMS[source.transform or "as_is"]
         for facts in self.files if files is None else files:
@@ -36,6 +48,9 @@ class Testimony:
                     if files is None:
                         self.origin[name] = f"{keyword} of {facts.filename}"
                     return value
+        if files is None and name in self.inherited.fields:
+            self.origin[name] = self.inherited.origin
+            return self.inherited.fields[name]
         return None
 
     def number(self, name: str, files: Sequence[FileFacts] | None = None) -> float | None:

@@ -117,6 +117,10 @@ class Family:
     holds: str
     suffix: str | None = None
     """The suffix that all its files stand for, where none is written into their names."""
+    intent: str | None = None
+    """What its data are for, where no exposure type tells."""
+    moment: bool = False
+    """Whether its data are of one moment, that of DATE-OBS and TIME-OBS, and not of a span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -395,7 +399,14 @@ def _grammar(document: Mapping[str, Any], suffixes: Mapping[str, Suffix], bands:
     elements = {part.lower() for band in bands for part in band.element.split(";")}
     return NameGrammar(
         families=tuple(
-            Family(entry["id"], _filled(entry["pattern"], fragments), entry["holds"], entry.get("suffix"))
+            Family(
+                entry["id"],
+                _filled(entry["pattern"], fragments),
+                entry["holds"],
+                entry.get("suffix"),
+                entry.get("intent"),
+                entry.get("moment", False),
+            )
             for entry in document["family"]
         ),
         media_types=document["media_types"],
