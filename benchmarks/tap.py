@@ -367,8 +367,9 @@ class Served:
                 break
         else:
             raise RuntimeError("the server did not start")
-        while httpx.get(f"{base}/health", trust_env=False).json()["status"] != "ok":
-            time.sleep(0.5)
+        answer_one = {"LANG": "ADQL", "QUERY": "SELECT TOP 1 obs_id FROM ivoa.ObsCore"}
+        while httpx.get(f"{base}/tap/sync", params=answer_one, timeout=60, trust_env=False).status_code != 200:
+            time.sleep(0.5)  # the replica of what answers ADQL is being built
         return Server("deepfield", f"{base}/tap", "ivoa.ObsCore", lambda: [self.process.pid])
 
     def __exit__(self, *_error: object) -> None:
