@@ -255,7 +255,7 @@ FIELDS = '<VOTABLE><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA>'
         (tabledata("", fields='<FIELD name="a" datatype="char" arraysize="3x*"/>'), "arrays of texts"),
         (b'<?xml version="1.0" encoding="punycode"?><VOTABLE/>', "UTF-8, UTF-16"),
         (b'<?xml version="1.0" encoding="utf-16"?><VOTABLE/>', "its own encoding"),
-        (gzip.compress(b"<VOTABLE/>")[:-9], "undamaged gzip"),
+        (gzip.compress(b"<VOTABLE/>", mtime=0)[:-9], "undamaged gzip"),
         (b"\x1f\x8b" + bytes(50), "undamaged gzip"),
         (b"a,b\n1\n", "2"),
         (b"a,b\n1,\xff\n", "text in UTF-8"),
