@@ -3,11 +3,12 @@ SELECT
   "obsplan"."t_min" AS "t_min"
 FROM (
   SELECT
-    CAST(NULL AS DOUBLE) AS "t_planning",
-    CAST(NULL AS TEXT) AS "obs_id",
-    CAST(NULL AS DOUBLE) AS "t_min"
+    EPOCH_US(v.planned_at) / 864e8 + 40587e0 AS "t_planning",
+    v.obs_id AS "obs_id",
+    v.t_min AS "t_min"
+  FROM plan_all AS v
   WHERE
-    FALSE
+    v.seq_to IS NULL
 ) AS "obsplan"
 WHERE
   "obsplan"."t_planning" > 61000
