@@ -8,7 +8,16 @@ from pydantic import TypeAdapter
 
 from deepfield.catalogue.schema import load_tables
 from deepfield.web.errors import ErrorDocument
-from deepfield.web.portal.api import account, facets, footprints, names, observations, products
+from deepfield.web.portal.api import (
+    account,
+    facets,
+    footprints,
+    names,
+    observations,
+    products,
+    scatter,
+    translation,
+)
 from deepfield.web.portal.api import archive as archive_api
 from support.archive import EXCLUSIVE, EXCLUSIVE_FILE, EXPOSURES, PUBLIC, PUBLIC_FILE, RELEASE
 
@@ -34,9 +43,12 @@ DOCUMENTS = {
     "/api/v1/columns": list[archive_api.ColumnDocument],
     "/api/v1/status": archive_api.Status,
     "/api/v1/session": account.SessionDocument,
+    "/api/v1/scatter?x=t_min&y=t_exptime": scatter.ScatterAnswer,
+    "/api/v1/scatter?x=t_min&y=instrument_name&points=0": scatter.ScatterAnswer,
+    "/api/v1/adql?instrument_name=NIRCAM": translation.TranslationDocument,
 }
-SIGNED_IN = {"/api/v1/tokens", "/api/v1/programs/{program}/members"}
-"""Answered to an account alone; ``test_account`` asks them."""
+SIGNED_IN = {"/api/v1/tokens", "/api/v1/programs/{program}/members", "/api/v1/kept", "/api/v1/shared/{kept_id}"}
+"""Answered to an account, or of what one kept; ``test_account`` and ``test_selections`` ask them."""
 
 
 @pytest.mark.parametrize("address", DOCUMENTS)

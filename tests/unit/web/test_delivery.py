@@ -137,6 +137,7 @@ def test_a_preview_is_a_picture_in_two_sizes(client):
 
 
 def test_a_large_product_streams_in_constant_memory(tmp_path, archive):
+    from dataclasses import replace
     from types import SimpleNamespace
 
     from deepfield.products.store import Store, digest
@@ -151,7 +152,7 @@ def test_a_large_product_streams_in_constant_memory(tmp_path, archive):
         "large.fits", str(path), length, sha256, "application/fits", archive.holdings.history(PUBLIC_FILE)[0].archived_at,
         1, Store(str(tmp_path)), stat.st_mtime_ns,
     )  # fmt: skip
-    app = create_app(SimpleNamespace(delivery=SimpleNamespace(find=lambda _name, rule: delivery)))
+    app = create_app(replace(archive, delivery=SimpleNamespace(find=lambda *_name, **_rule: delivery)))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with served(app) as client, client.stream("GET", "/products/large.fits") as answer:
         count = sum(len(piece) for piece in answer.iter_raw())
