@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from deepfield.model.tables import TableSchema
 
 log = structlog.get_logger(__name__)
+# The library advises against Arrow from a DB-API result: it costs a copy. For few rows that is less than binding twice.
+warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 
 _CHUNK_ROWS: Final = 122_880
 """Rows of one DuckDB row group: smaller inserts cost more a row."""

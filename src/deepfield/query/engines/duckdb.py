@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import warnings
 from contextlib import contextmanager
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Final
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
 _PAGE_ROWS: Final = 10_000
 """Rows up to which copying a result costs less than what the library does to spare the copy: binding it twice."""
-warnings.filterwarnings("ignore", message="Arrow output on a DB-API result", category=UserWarning)
 
 
 class DuckEngine:
