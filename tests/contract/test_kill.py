@@ -35,7 +35,7 @@ def tree(tmp_path_factory):
     write_association(folder / "jw01234-o001_20260101t000000_image3_00001_asn.json", COMBINED, members)
     write_product(folder / f"{COMBINED}_i2d.fits", DETECTOR="MULTIPLE")
     write_catalogue(folder / f"{COMBINED}_cat.ecsv", 50)
-    write_catalogue(folder / "newer" / f"{COMBINED}_cat.ecsv", 70)
+    write_catalogue(folder / "newer" / f"{COMBINED}_cat.ecsv", 70, date="2026-03-01T00:00:00.000")
     newer = folder / "newer" / f"{EXPOSURES[0]}_cal.fits"
     write_product(newer, value=100, date="2026-03-01T00:00:00", CAL_VER="3.0.0")
     return folder
