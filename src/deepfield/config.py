@@ -45,6 +45,15 @@ class Settings(BaseSettings):
         default=8000, description="Port the server binds to; 0 takes a free one"
     )
     authority: str = Field(default="deepfield.example", description="IVOA authority in publisher dataset identifiers")
+    title: Annotated[str, Field(min_length=1)] = Field(
+        default="Deepfield archive of JWST data", description="What registries and people call this archive"
+    )
+    publisher: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Who runs the archive, as registries name it; default the authority"
+    )
+    contact: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, description="Mail address for questions about the archive, as registries give it"
+    )
     workers: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Processes of an ingest; default all cores"
     )

@@ -11,6 +11,7 @@ FOLDER = Path(os.environ.get("DEEPFIELD_IVOA_SCHEMAS", Path(__file__).parents[3]
 PLACES = {
     "VOResource": "VOResource-v1.1.xsd",
     "VODataService": "VODataService-v1.2.xsd",
+    "RegistryInterface": "RegistryInterface-v1.0.xsd",
     "stc": "stc-v1.30.xsd",
     "xlink": "xlink.xsd",
     "xml.xsd": "xmlnamespace.xsd",
@@ -19,6 +20,8 @@ DOCUMENTS = (
     ("http://www.ivoa.net/xml/VOSICapabilities/v1.0", "VOSICapabilities-v1.0.xsd"),
     ("http://www.ivoa.net/xml/VOSIAvailability/v1.0", "VOSIAvailability-v1.0.xsd"),
     ("http://www.ivoa.net/xml/VOSITables/v1.0", "VOSITables-v1.1.xsd"),
+    ("http://www.ivoa.net/xml/RegistryInterface/v1.0", "RegistryInterface-v1.0.xsd"),
+    ("http://www.ivoa.net/xml/VODataService/v1.1", "VODataService-v1.2.xsd"),
     ("http://www.ivoa.net/xml/TAPRegExt/v1.0", "TAPRegExt-v1.0-Erratum1.xsd"),
     ("http://www.ivoa.net/xml/UWS/v1.0", "UWS-v1.1.xsd"),
     ("http://www.ivoa.net/xml/VOTable/v1.3", "VOTable-1.4.xsd"),

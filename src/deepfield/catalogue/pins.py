@@ -47,6 +47,11 @@ class Pins:
         rows = connection.execute(query.order_by(EVENT.c.seq.desc()).limit(limit))
         return [Commit(seq, time, events) for seq, time, events in rows]
 
+    def span(self, connection: Connection) -> tuple[datetime, datetime] | None:
+        """Return when the first commit announced something and when the last did; None before any."""
+        first, last = connection.execute(select(func.min(EVENT.c.time), func.max(EVENT.c.time))).one()
+        return None if first is None else (first, last)
+
     def all(self, connection: Connection) -> list[Pin]:
         """Return every pin, by snapshot and name."""
         query = select(SNAPSHOT_PIN).order_by(SNAPSHOT_PIN.c.seq, SNAPSHOT_PIN.c.name)

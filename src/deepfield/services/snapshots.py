@@ -44,6 +44,11 @@ class Snapshots:
                 tuple(self._pins.all(connection)),
             )
 
+    def span(self) -> tuple[datetime, datetime]:
+        """Return when the archive got its first observations and when it changed last; now for an empty one."""
+        with self._database.read() as connection:
+            return self._pins.span(connection) or (self._now(),) * 2
+
     def pin(self, name: str, seq: int | None = None, *, note: str | None = None) -> Pin:
         """Give a snapshot a name; without a number, the newest.
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
+
+import pyarrow as pa
 
 from deepfield.access.principal import ANONYMOUS
+from deepfield.formats.wire import schema_of
+from deepfield.model.errors import TimeLimitError
 from deepfield.query.engines.adql import Question, Upload
+from deepfield.services.coverage import Coverage, cover
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +28,28 @@ if TYPE_CHECKING:
 
 __all__ = ["Tables", "Upload"]
 
-_COUNT_SECONDS: Final = 60.0
+_COUNT_SECONDS: Final = 30.0
+_RARELY: Final = 10
+"""What takes a second is worked out every ten seconds at most, however often the archive changes."""
+
+Known = TypeVar("Known")
+
+
+class _OfSnapshot(Generic[Known]):
+    """Something worked out anew when the archive has changed, though no more than a part of the time."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[int, float, Known] | None = None
+        self._lock = Lock()
+
+    def get(self, snapshot: int, make: Callable[[], Known]) -> Known:
+        begun = monotonic()
+        with self._lock:
+            if self._kept is not None and (self._kept[0] == snapshot or begun < self._kept[1]):
+                return self._kept[2]
+            made = make()
+            self._kept = (snapshot, monotonic() + _RARELY * (monotonic() - begun), made)
+        return made
 
 
 class Tables:
@@ -33,8 +61,8 @@ class Tables:
         """Take the process that answers, and what tells the newest snapshot that searches see."""
         self._process, self._newest = process, newest
         self.published: Final = published
-        self._counts: tuple[int, Mapping[str, int]] | None = None
-        self._lock = Lock()
+        self._counts: _OfSnapshot[Mapping[str, int]] = _OfSnapshot()
+        self._coverage: _OfSnapshot[Coverage] = _OfSnapshot()
 
     def query(
         self,
@@ -83,15 +111,17 @@ class Tables:
         return self._process.ask(question, started=started)
 
     def counts(self, at: datetime) -> Mapping[str, int]:
-        """Return the number of rows of each published table, as anybody sees them; kept for the snapshot."""
-        newest = self._newest()
-        with self._lock:
-            if self._counts is not None and self._counts[0] == newest:
-                return self._counts[1]
-        counts = {name: self._count(name, at) for name in self.published}
-        with self._lock:
-            self._counts = (newest, counts)
-        return counts
+        """Return how many rows each published table had lately, as anybody sees them; none of what takes too long."""
+
+        def count() -> Mapping[str, int]:
+            found = {name: self._count(name, at) for name in self.published}
+            return {name: number for name, number in found.items() if number is not None}
+
+        return self._counts.get(self._newest(), count)
+
+    def coverage(self, at: datetime) -> Coverage:
+        """Return what all datasets cover on the sky, in time and in wavelength, lately."""
+        return self._coverage.get(self._newest(), lambda: cover(lambda adql: self._all(adql, at)))
 
     @property
     def process(self) -> int | None:
@@ -106,8 +136,13 @@ class Tables:
         """Stop the process that answers."""
         self._process.close()
 
-    def _count(self, name: str, at: datetime) -> int:
-        rule = ANONYMOUS.rule(at=at)
-        query = f"SELECT COUNT(*) AS n FROM {name}"
-        with self.query(query, rule=rule, base_url="", seconds=_COUNT_SECONDS) as stream:
-            return int(next(iter(stream)).column(0)[0].as_py())
+    def _count(self, name: str, at: datetime) -> int | None:
+        with suppress(TimeLimitError):
+            return int(self._all(f"SELECT COUNT(*) AS n FROM {name}", at)["n"][0].as_py())
+        return None
+
+    def _all(self, adql: str, at: datetime) -> pa.Table:
+        """Return all rows that anybody may read."""
+        with self.query(adql, rule=ANONYMOUS.rule(at=at), base_url="", seconds=_COUNT_SECONDS) as stream:
+            schema, batches = schema_of(stream.columns), list(stream)
+        return pa.Table.from_batches(batches).rename_columns(schema.names) if batches else schema.empty_table()

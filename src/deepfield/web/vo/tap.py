@@ -19,7 +19,7 @@ from deepfield.bootstrap import Archive
 from deepfield.formats.document import Document, Provenance
 from deepfield.formats.registry import Format, find_format
 from deepfield.formats.uploads import UploadLimits, read_upload
-from deepfield.model.errors import BusyError, InvalidQueryError, RebuildingError, TimeLimitError
+from deepfield.model.errors import BusyError, InvalidQueryError, RebuildingError
 from deepfield.model.jobs import Job, JobResult
 from deepfield.model.rows import RowStream
 from deepfield.query.adql import Version
@@ -29,8 +29,9 @@ from deepfield.services.tables import Upload as UploadedTable
 from deepfield.web.context import CallersRule, PublicAddress, TheArchive
 from deepfield.web.vo import uws, vosi
 from deepfield.web.vo.dali import DaliParams, Params, Upload
-from deepfield.web.vo.documents import VoRoute, snapshot_header
+from deepfield.web.vo.documents import VoRoute, snapshot_header, xml_response
 from deepfield.web.vo.examples import examples_response
+from deepfield.web.vo.record import Curation, record_document
 from deepfield.web.vo.tapregext import table_access
 
 KIND: Final = "tap"
@@ -326,8 +327,36 @@ ServiceAddress = Annotated[str, Depends(service_address)]
 @router.get("/capabilities")
 def capabilities(archive: TheArchive, base: ServiceAddress) -> Response:
     """Tell what the service can do."""
+    return xml_response(_capabilities(archive, base))
+
+
+def _capabilities(archive: Archive, base: str) -> bytes:
     examples = vosi.capability("ivo://ivoa.net/std/DALI#examples", f"{base}/examples")
-    return vosi.capabilities_response(base, [table_access(base, archive.settings), examples])
+    return vosi.capabilities_document(base, [table_access(base, archive.settings), examples])
+
+
+@router.get("/record")
+def record(archive: TheArchive, base: ServiceAddress, public: PublicAddress) -> Response:
+    """Describe the service as registries do: who runs it, what it can do, its tables and what they cover."""
+    settings, now = archive.settings, datetime.now(UTC)
+    created, updated = archive.snapshots.span()
+    curation = Curation(
+        identifier=f"ivo://{settings.authority}/tap",
+        title=settings.title,
+        publisher=settings.publisher or settings.authority,
+        contact=settings.contact,
+        created=created,
+        updated=updated,
+    )
+    document = record_document(
+        curation,
+        address=f"{public}/",
+        capabilities=_capabilities(archive, base),
+        described=describe(archive.tables.published),
+        counts=archive.tables.counts(now),
+        coverage=archive.tables.coverage(now),
+    )
+    return xml_response(document)
 
 
 @router.get("/availability")
@@ -362,7 +391,7 @@ def _counts(archive: Archive) -> Mapping[str, int]:
     """Return the number of rows of each table; none while they cannot be counted."""
     try:
         return archive.tables.counts(datetime.now(UTC))
-    except (RebuildingError, TimeLimitError):
+    except RebuildingError:
         return {}
 
 

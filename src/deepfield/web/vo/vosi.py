@@ -50,8 +50,8 @@ def capability(standard_id: str, address: str, use: Literal["full", "base"] = "f
     return Capability(standard_id=AnyUrl(standard_id), interface=[interface(address, use)])
 
 
-def capabilities_response(base: str, offered: Iterable[Capability]) -> Response:
-    """Answer with the capabilities of the service at ``base``, those of VOSI itself among them."""
+def capabilities_document(base: str, offered: Iterable[Capability]) -> bytes:
+    """Write the capabilities of the service at ``base``, those of VOSI itself among them."""
     own = [
         capability("ivo://ivoa.net/std/VOSI#capabilities", f"{base}/capabilities"),
         capability("ivo://ivoa.net/std/VOSI#availability", f"{base}/availability"),
@@ -59,7 +59,7 @@ def capabilities_response(base: str, offered: Iterable[Capability]) -> Response:
     ]
     document = VOSICapabilities(capability=[*offered, *own]).to_xml(skip_empty=True, encoding="UTF-8")
     assert isinstance(document, bytes)
-    return xml_response(_declared(document))
+    return _declared(document)
 
 
 def availability_response(*, note: str | None) -> Response:
@@ -78,16 +78,21 @@ def tables_response(
     ``for_tapplus`` adds what astroquery's TapPlus insists on.
     """
     root = ET.Element(f"{{{VOSI}}}tableset", {"xmlns:vs": VODATASERVICE})
-    for schema in described["schemas"].to_pylist():
-        element = ET.SubElement(root, "schema")
-        _add(element, "name", schema["schema_name"])
-        _add(element, "description", schema["description"])
-        for table in described["tables"].to_pylist():
-            if table["schema_name"] == schema["schema_name"]:
-                _fill(ET.SubElement(element, "table"), table, described, counts, columns=columns)
+    fill_tableset(root, described, counts, columns=columns)
     for column in root.iter("column") if for_tapplus else ():
         column.set(f"{{{TAPPLUS}}}flags", "0")
     return xml_response(xml_of(root))
+
+
+def fill_tableset(root: ET.Element, described: Described, counts: Mapping[str, int], *, columns: bool = True) -> None:
+    """Write every schema with its tables into an element of VODataService's type TableSet."""
+    for schema in described["schemas"].to_pylist():
+        element = ET.SubElement(root, "schema")
+        add(element, "name", schema["schema_name"])
+        add(element, "description", schema["description"])
+        for table in described["tables"].to_pylist():
+            if table["schema_name"] == schema["schema_name"]:
+                _fill(ET.SubElement(element, "table"), table, described, counts, columns=columns)
 
 
 def table_response(described: Described, counts: Mapping[str, int], name: str) -> Response:
@@ -108,22 +113,22 @@ def _fill(element: ET.Element, table: Row, described: Described, counts: Mapping
     """Write a table in the order that VODataService 1.2 §3.3.2 prescribes."""
     name = table["table_name"]
     element.set("type", table["table_type"])
-    _add(element, "name", name)
-    _add(element, "description", table["description"])
-    _add(element, "utype", table["utype"])
-    _add(element, "nrows", str(counts[name]) if name in counts else None)
+    add(element, "name", name)
+    add(element, "description", table["description"])
+    add(element, "utype", table["utype"])
+    add(element, "nrows", str(counts[name]) if name in counts else None)
     if not columns:
         return
     for column in _of(described["columns"], "table_name", name):
         _column(ET.SubElement(element, "column"), column)
     for key in _of(described["keys"], "from_table", name):
         link = ET.SubElement(element, "foreignKey")
-        _add(link, "targetTable", key["target_table"])
+        add(link, "targetTable", key["target_table"])
         for pair in _of(described["key_columns"], "key_id", key["key_id"]):
             columns_ = ET.SubElement(link, "fkColumn")
-            _add(columns_, "fromColumn", pair["from_column"])
-            _add(columns_, "targetColumn", pair["target_column"])
-        _add(link, "description", key["description"])
+            add(columns_, "fromColumn", pair["from_column"])
+            add(columns_, "targetColumn", pair["target_column"])
+        add(link, "description", key["description"])
 
 
 def _of(rows: pa.Table, name: str, value: str) -> list[Row]:
@@ -132,17 +137,18 @@ def _of(rows: pa.Table, name: str, value: str) -> list[Row]:
 
 
 def _column(element: ET.Element, column: Row) -> None:
-    _add(element, "name", column["column_name"])
+    add(element, "name", column["column_name"])
     for tag in ("description", "unit", "ucd", "utype"):
-        _add(element, tag, column[tag])
+        add(element, tag, column[tag])
     given = {"arraysize": column["arraysize"], "extendedType": column["xtype"]}
     attributes = {name: value for name, value in given.items() if value is not None}
     ET.SubElement(element, "dataType", {f"{{{XSI}}}type": "vs:VOTableType", **attributes}).text = column["datatype"]
     for flag in ("indexed", "principal", "std"):
-        _add(element, "flag", flag if column[flag] else None)
+        add(element, "flag", flag if column[flag] else None)
 
 
-def _add(parent: ET.Element, tag: str, text: str | None) -> None:
+def add(parent: ET.Element, tag: str, text: str | None) -> None:
+    """Write an element of text alone; nothing for no text."""
     if text:
         ET.SubElement(parent, tag).text = legal(text)
 

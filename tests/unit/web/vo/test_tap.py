@@ -6,6 +6,7 @@ import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import hpgeom
 import pytest
 from astropy.io.votable import parse_single_table
 
@@ -267,6 +268,32 @@ def test_capabilities_name_the_address_that_was_asked(http):
         urls = [element.text for element in root.iter("accessURL")]
         assert base + place in urls
         assert all(url.startswith(base + place) for url in urls)
+
+
+def test_the_record_says_what_the_tables_cover(http, tap):
+    root = check(http.get(f"{tap}/record").content)
+    order, cells = 0, {}
+    for word in root.findtext("coverage/spatial").replace("/", "/ ").split():
+        if word.endswith("/"):
+            order = int(word[:-1])
+        else:
+            first, _, last = word.partition("-")
+            cells.setdefault(order, set()).update(range(int(first), int(last or first) + 1))
+    placed = rows(ask(http, tap, "SELECT s_ra, s_dec, t_min, t_max, em_min, em_max FROM ivoa.ObsCore WHERE s_ra < 360"))
+    times = [tuple(map(float, each.text.split())) for each in root.findall("coverage/temporal")]
+    energies = [tuple(map(float, each.text.split())) for each in root.findall("coverage/spectral")]
+    assert len(placed) > 5
+    for row in placed:
+        own = {level: hpgeom.angle_to_pixel(1 << level, row["s_ra"], row["s_dec"], nest=True) for level in cells}
+        assert any(own[level] in cells[level] for level in cells)
+        assert any(low - 1e-5 <= row["t_min"] <= row["t_max"] <= high + 1e-5 for low, high in times)
+        joules = [6.62607015e-34 * 299792458 / row[name] for name in ("em_max", "em_min")]
+        assert any(low * (1 - 1e-9) <= joules[0] < joules[1] <= high * (1 + 1e-9) for low, high in energies)
+    assert sum(len(each) / (12 << 2 * level) for level, each in cells.items()) < 1e-3
+    counts = {table.findtext("name"): int(table.findtext("nrows")) for table in root.iter("table")}
+    assert counts["ivoa.ObsCore"] == rows(ask(http, tap, "SELECT COUNT(*) AS n FROM ivoa.ObsCore"))["n"][0]
+    assert counts["ivoa.ObsPlan"] == 0
+    assert {each.text for each in root.findall("capability/interface/accessURL")} >= {tap, f"{tap}/tables"}
 
 
 def test_the_tables_agree_with_the_schema_that_queries_see(http, tap):
