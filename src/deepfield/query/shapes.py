@@ -201,25 +201,65 @@ def cell_centre(order: Column, index: Column) -> pa.Array:
 def moved(  # noqa: PLR0917  the engine gives columns in order
     ra: Column, dec: Column, parallax: Column, pm_ra: Column, pm_dec: Column, speed: Column, start: Column, end: Column
 ) -> pa.Array:
-    """Return where uniform motion in space takes stars from one epoch to another (ESA SP-1200, volume 1, §1.5.5).
-
-    Degrees, mas, mas/yr (``pm_ra`` with the cosine of ``dec``), km/s and Julian years. Without a parallax above 0 or
-    a radial velocity the motion is across the line of sight; without another of the values there is no point.
-    """
-    columns = (ra, dec, parallax, pm_ra, pm_dec, speed, start, end)
-    right, up, far, across, along, away, first, last = (_floats(column) for column in columns)
-    radial = np.where(np.isfinite(far) & (far > 0) & np.isfinite(away), away * far / _KM_S_BY_YEAR, 0.0)
-    with np.errstate(all="ignore"):
-        right, up = np.radians(right), np.radians(up)
-        mas = (last - first) * _MAS
-        east = np.stack([-np.sin(right), np.cos(right), np.zeros_like(right)])
-        north = np.stack([-np.sin(up) * np.cos(right), -np.sin(up) * np.sin(right), np.cos(up)])
-        outward = np.stack([np.cos(up) * np.cos(right), np.cos(up) * np.sin(right), np.sin(up)])
-        x, y, z = outward * (1.0 + radial * mas) + (east * across + north * along) * mas
-        points = np.stack([np.degrees(np.arctan2(y, x)) % 360.0, np.degrees(np.arctan2(z, np.hypot(x, y)))], axis=1)
-    there = np.isfinite(points).all(axis=1) & (np.abs(up) <= math.pi / 2)
+    """Return where uniform motion in space takes stars from one epoch to another, as points; see ``propagated``."""
+    values, there = _propagated((ra, dec, parallax, pm_ra, pm_dec, speed, start, end))
     offsets = np.concatenate(([0], np.cumsum(np.where(there, 2, 0)))).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, points[there].ravel(), mask=pa.array(~there))
+    return pa.ListArray.from_arrays(offsets, values[there, :2].ravel(), mask=pa.array(~there))
+
+
+def propagated(  # noqa: PLR0917  the engine gives columns in order
+    ra: Column, dec: Column, parallax: Column, pm_ra: Column, pm_dec: Column, speed: Column, start: Column, end: Column
+) -> pa.Array:
+    """Return what uniform motion in space makes of stars from one epoch to another (ESA SP-1200, volume 1, §1.5.5).
+
+    Takes longitude and latitude (degrees), parallax (mas), proper motions (mas/yr, the first with the cosine of the
+    latitude), radial velocity (km/s) and two epochs (Julian years), and returns the first six at the second epoch. A
+    missing parallax, motion or velocity counts as none and stays missing, a missing motion both; without a parallax
+    the velocity stays as it is. Without a place or an epoch there is nothing.
+    """
+    values, there = _propagated((ra, dec, parallax, pm_ra, pm_dec, speed, start, end))
+    offsets = np.concatenate(([0], np.cumsum(np.where(there, 6, 0)))).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, values[there].ravel(), mask=pa.array(~there))
+
+
+def _propagated(columns: Sequence[Column]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    right, up, far, across, along, away, first, last = (_floats(column) for column in columns)
+    known = [np.isfinite(each) for each in (far, across, along, away)]
+    distant = known[0] & (far > 0)
+    parallax, east_motion, north_motion = (
+        np.where(has, each, 0.0) for has, each in zip(known, (far, across, along), strict=False)
+    )
+    radial = np.where(distant & known[3], away * parallax / _KM_S_BY_YEAR, 0.0)
+    with np.errstate(all="ignore"):
+        alpha, delta = np.radians(right), np.radians(up)
+        mas = (last - first) * _MAS
+        east, north, outward = _triad(alpha, delta)
+        motion = east * east_motion + north * north_motion
+        moved_to = outward * (1.0 + radial * mas) + motion * mas
+        size = np.sqrt(np.sum(moved_to**2, axis=0))
+        now = moved_to / size
+        velocity = (motion + outward * radial) / size
+        lon, lat = np.arctan2(now[1], now[0]), np.arctan2(now[2], np.hypot(now[0], now[1]))
+        new_east, new_north, _ = _triad(lon, lat)
+        later = [
+            np.degrees(lon) % 360.0,
+            np.degrees(lat),
+            np.where(known[0], parallax / size, np.nan),
+            *(np.where(known[1] & known[2], np.sum(velocity * axis, axis=0), np.nan) for axis in (new_east, new_north)),
+            np.where(known[3] & distant, np.sum(velocity * now, axis=0) * size * _KM_S_BY_YEAR / parallax, away),
+        ]
+    there = np.isfinite(later[0]) & np.isfinite(later[1]) & (np.abs(up) <= 90.0)
+    return np.stack(later, axis=1), there
+
+
+def _triad(alpha: NDArray[np.float64], delta: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    """Return the directions east, north and outward at places (radians)."""
+    zero = np.zeros_like(alpha)
+    return (
+        np.stack([-np.sin(alpha), np.cos(alpha), zero]),
+        np.stack([-np.sin(delta) * np.cos(alpha), -np.sin(delta) * np.sin(alpha), np.cos(delta)]),
+        np.stack([np.cos(delta) * np.cos(alpha), np.cos(delta) * np.sin(alpha), np.sin(delta)]),
+    )
 
 
 def area_of(region: Region) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from deepfield.model.coverage import Box, Circle, Point, Polygon, parse_regions
-from deepfield.model.errors import AdqlNameError, AdqlTypeError, InvalidValueError
-from deepfield.query.adql import geometry, nodes
-from deepfield.query.adql.functions import DIGITS, MATHEMATICAL, NAMES, USER_DEFINED, UserDefined
+from deepfield.model.errors import AdqlTypeError, InvalidValueError
+from deepfield.query.adql import calls, geometry, nodes
+from deepfield.query.adql.functions import DIGITS, MATHEMATICAL
 from deepfield.query.adql.meaning import (
     ENGINE_TYPES,
     FLAG,
@@ -21,20 +22,22 @@ from deepfield.query.adql.meaning import (
     NULL,
     Meaning,
     Value,
+    as_type,
     combined,
     text,
     widest,
 )
-from deepfield.query.adql.names import Scope, closest_of
-from deepfield.query.adql.sources import CELL, Published
+from deepfield.query.adql.sources import Published
+from deepfield.query.frames import AXES, UCDS
 from deepfield.query.lower import double_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from deepfield.model.coverage import Region
     from deepfield.model.tables import ColumnType
     from deepfield.query.adql.meaning import Kind
+    from deepfield.query.adql.names import Scope
 
 _INT32: Final = 2**31
 _INT64: Final = 2**63
@@ -309,64 +312,14 @@ class Expressions:
         return Value(sql, meaning, sources=inner.sources, aggregate=True, name=name)
 
     def user_function(self, node: exp.Expression) -> Value:
-        name = node.this.name
-        known = [each for each in USER_DEFINED if each.name == name.lower()]
-        line, column = nodes.place(node)
-        if not known:
-            raise AdqlNameError(
-                name,
-                "a function of ADQL or of this archive",
-                line=line,
-                column=column,
-                closest=closest_of(name, [*NAMES, *MATHEMATICAL]),
-            )
-        for function in known:
-            if len(function.arguments) == len(node.expressions):
-                break
-        else:
-            raise AdqlTypeError(name, f"the arguments of {known[0].form}", line=line, column=column)
-        return self._called(function, node)
+        return calls.called(self, node)
 
-    def _called(self, function: UserDefined, node: exp.Expression) -> Value:
-        arguments: list[Value] = []
-        outer, self._aggregating = self._aggregating, self._aggregating or function.aggregate
-        for wanted, each in zip(function.arguments, node.expressions, strict=True):
-            arguments.append(self._argument(wanted, each, function))
+    @contextmanager
+    def gathering(self, *, really: bool) -> Iterator[None]:
+        """Read the arguments of a function, which may be an aggregate, within which none may stand."""
+        outer, self._aggregating = self._aggregating, self._aggregating or really
+        yield
         self._aggregating = outer
-        if function.name == "ivo_healpix_index" and (cell := _stored_cell(arguments)):
-            return combined(cell, Meaning.plain(function.type, ucd=function.ucd), arguments, name=function.name)
-        sql = function.sql.format(*(each.sql for each in arguments))
-        meaning = Meaning.plain(function.type, unit=function.unit, ucd=function.ucd, description=function.description)
-        if function.point:
-            return geometry.shaped(geometry.listed(sql, "point"), geometry.POINT, arguments)
-        made = combined(sql, meaning, arguments, name=function.name)
-        if function.aggregate:
-            made.free, made.aggregate = frozenset(), True
-        return made
-
-    def _argument(self, wanted: str, node: exp.Expression, function: UserDefined) -> Value:
-        match wanted:
-            case "integer":
-                found = self.number(node)
-                if found.kind == "number" and found.meaning.type not in INTEGERS:
-                    raise self.wrong(node, f"a whole number, for {function.form}")
-                found.sql = as_type(found, "int64")
-            case "number":
-                found = self.number(node)
-                found.sql = as_type(found, "float64")
-            case "moment":
-                found = self.value(node)
-                found.sql = found.sql if found.kind == "moment" else self.moment(node, found)
-            case "point":
-                found = self.point_value(node)
-                assert found.shape is not None
-                assert found.shape.cap is not None
-                found.sql = f"{found.shape.cap.ra}, {found.shape.cap.dec}"
-            case "interval":
-                found = self.of_kind(node, "array")
-            case _:
-                found = self.of_kind(node, "text")
-        return found
 
     # Geometry ------------------------------------------------------------------------------------------------------
 
@@ -394,7 +347,7 @@ class Expressions:
         if (degrees := _constants(lon, lat)) is not None:
             return self._fixed(node, Point, degrees, geometry.POINT)
         ra, dec = as_type(lon, "float64"), as_type(lat, "float64")
-        return geometry.shaped(geometry.point(ra, dec, _cell_of(lon, lat)), geometry.POINT, [lon, lat])
+        return geometry.shaped(geometry.point(ra, dec, geometry.cell_of(lon, lat)), geometry.POINT, [lon, lat])
 
     def circle(self, node: exp.Expression) -> Value:
         self._frame(node)
@@ -445,7 +398,7 @@ class Expressions:
             regions = parse_regions(inner.constant)
         except InvalidValueError as error:
             raise self.wrong(node.this, error.expected) from None
-        return geometry.shaped(geometry.constant(regions), _meaning_of(regions), [inner])
+        return geometry.shaped(geometry.constant(regions), geometry.meaning_of(regions), [inner])
 
     def geometry_cast(self, node: exp.Expression) -> Value:
         inner = self.value(node.this)
@@ -456,10 +409,10 @@ class Expressions:
             degrees = _numbers(inner.constant)
             if degrees is None:
                 raise self.wrong(node.this, "numbers with spaces between them, in degrees")
-            return self._fixed(node, _MADE[kind], degrees, _SHAPES[kind])
+            return self._fixed(node, _MADE[kind], degrees, geometry.SHAPES[kind])
         if inner.kind != "array":
             raise self.wrong(node.this, f"numbers to CAST as {kind.upper()}; this is {KIND_WORDS[inner.kind]}")
-        return geometry.shaped(geometry.listed(inner.sql, kind), _SHAPES[kind], [inner])
+        return geometry.shaped(geometry.listed(inner.sql, kind), geometry.SHAPES[kind], [inner])
 
     def _fixed(
         self,
@@ -508,7 +461,9 @@ class Expressions:
         assert inner.shape is not None
         assert inner.shape.cap is not None
         first = isinstance(node, nodes.Coord1)
-        meaning = Meaning.plain("float64", unit="deg", ucd="pos.eq.ra" if first else "pos.eq.dec")
+        place = inner.meaning.ucd if inner.meaning.ucd in UCDS.values() else geometry.POINT.ucd
+        axis = AXES.get(str(place), ("lon", "lat"))[0 if first else 1]
+        meaning = Meaning.plain("float64", unit="deg", ucd=f"{place}.{axis}")
         sql = inner.shape.cap.ra if first else inner.shape.cap.dec
         return combined(sql, meaning, (inner,), name="coord1" if first else "coord2")
 
@@ -709,15 +664,6 @@ class Expressions:
 _COUNT: Final = Meaning.plain("int64", ucd="meta.number", description="Number of rows")
 
 
-def as_type(value: Value, kind: ColumnType) -> str:
-    """Return a number's SQL as one of another type, as plainly as can be."""
-    if value.meaning.type == kind or value.kind == "null":
-        return value.sql if value.kind != "null" else f"CAST(NULL AS {ENGINE_TYPES[kind]})"
-    if kind == "float64" and isinstance(value.constant, int | float):
-        return double_text(value.constant) if value.constant >= 0 else f"({double_text(value.constant)})"
-    return f"CAST({value.sql} AS {ENGINE_TYPES[kind]})"
-
-
 @lru_cache(maxsize=256)
 def conversion(unit: str, wanted: str) -> float | str:
     """Return what a number in a unit is multiplied by to be in another one, or what is wrong with that."""
@@ -770,40 +716,6 @@ def _polygon_of(*degrees: float) -> Polygon:
     return Polygon(tuple(zip(degrees[::2], degrees[1::2], strict=True))).normalised()
 
 
-def _meaning_of(regions: tuple[Region, ...]) -> Meaning:
-    if len(regions) > 1:
-        return geometry.REGION
-    match regions[0]:
-        case Point():
-            return geometry.POINT
-        case Circle():
-            return geometry.CIRCLE
-        case Polygon() | Box():
-            return geometry.POLYGON
-
-
-def _cell_of(lon: Value, lat: Value) -> str | None:
-    """Return the stored cell of a point that is a row's own place."""
-    if len(lon.free) == len(lat.free) == 1:
-        (one,), (two,) = lon.free, lat.free
-        if one.source is two.source and (one.hidden, two.hidden) == ("ra", "dec") and isinstance(one.source, Published):
-            return one.source.place(CELL) if (lon.sql, lat.sql) == (one.sql, two.sql) else None
-    return None
-
-
-def _stored_cell(arguments: Sequence[Value]) -> str | None:
-    """Return the HEALPix index of an order that a stored one gives."""
-    order = arguments[0].constant
-    if not isinstance(order, int) or not 0 <= order <= 29:
-        return None
-    if len(arguments) == 3:
-        cell = _cell_of(arguments[1], arguments[2])
-    else:
-        shape = arguments[1].shape
-        cell = shape.cap.cell if shape is not None and shape.cap is not None else None
-    return None if cell is None else f"({cell} >> {2 * (29 - order)})"
-
-
 def _mismatch(left: Value, right: Value) -> str:
     one, two = KIND_WORDS[left.kind], KIND_WORDS[right.kind]
     hint = ""
@@ -830,7 +742,6 @@ def _word(node: exp.Expression) -> str:
 
 
 _MADE: Final[dict[str, Callable[..., Region]]] = {"point": Point, "circle": Circle, "polygon": _polygon_of}
-_SHAPES: Final = {"point": geometry.POINT, "circle": geometry.CIRCLE, "polygon": geometry.POLYGON}
 _COMPARABLE: Final[dict[frozenset[Kind], tuple[Kind, Callable[[Expressions, exp.Expression, Value], str]]]] = {
     frozenset(("moment", "text")): ("text", Expressions.moment),
     frozenset(("flag", "number")): ("flag", Expressions.flag_as_number),

@@ -7,16 +7,17 @@ of ``query.shapes`` read. Where a region is the same for all rows it is worked o
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from deepfield.model.coverage import Circle, Point
+from deepfield.model.coverage import Box, Circle, Point, Polygon
 from deepfield.model.errors import InvalidQueryError
 from deepfield.query.adql.meaning import FLAG, Meaning, Value, combined, text
 from deepfield.query.adql.sources import CELL, FIELD, OUTLINE, RA, Cone, End, Published
 from deepfield.query.adql.sources import DEC as HIDDEN_DEC
+from deepfield.query.frames import UCDS
 from deepfield.query.lower import double_text
 from deepfield.query.regions import FIELDS, SLACK, enclosing_circle, healpix_ranges
 from deepfield.query.shapes import numbers_of
@@ -39,6 +40,7 @@ POINT: Final = Meaning("float64", unit="deg", ucd="pos.eq", xtype="point", array
 CIRCLE: Final = Meaning("float64", unit="deg", ucd="pos.outline", xtype="circle", arraysize="3", kind="shape")
 POLYGON: Final = Meaning("float64", unit="deg", ucd="pos.outline", xtype="polygon", arraysize="*", kind="shape")
 REGION: Final = Meaning("string", ucd="pos.outline", xtype="adql:REGION", kind="shape")
+SHAPES: Final = {"point": POINT, "circle": CIRCLE, "polygon": POLYGON}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,33 @@ def shaped(shape: Shape, meaning: Meaning, parts: list[Value]) -> Value:
     made = combined(sql, meaning, parts)
     made.shape = shape
     return made
+
+
+def meaning_of(regions: tuple[Region, ...]) -> Meaning:
+    """Return what a region means that a query writes out."""
+    if len(regions) > 1:
+        return REGION
+    match regions[0]:
+        case Point():
+            return POINT
+        case Circle():
+            return CIRCLE
+        case Polygon() | Box():
+            return POLYGON
+
+
+def in_frame(meaning: Meaning, frame: str) -> Meaning:
+    """Return what a geometry means in a frame: an outline is one in any of them."""
+    return replace(meaning, ucd=UCDS[frame]) if meaning.ucd == POINT.ucd else meaning
+
+
+def cell_of(lon: Value, lat: Value) -> str | None:
+    """Return the stored cell of a point that is a row's own place."""
+    if len(lon.free) == len(lat.free) == 1:
+        (one,), (two,) = lon.free, lat.free
+        if one.source is two.source and (one.hidden, two.hidden) == ("ra", "dec") and isinstance(one.source, Published):
+            return one.source.place(CELL) if (lon.sql, lat.sql) == (one.sql, two.sql) else None
+    return None
 
 
 def angle(first: Cap, second: Cap) -> str:

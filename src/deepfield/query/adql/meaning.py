@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, Literal
 
 from deepfield.model.tables import Column
+from deepfield.query.lower import double_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,6 +184,15 @@ def combined(
 def widest(types: Sequence[ColumnType]) -> ColumnType:
     """Return the number type that holds all of these."""
     return NUMBERS[max(NUMBERS.index(each) for each in types)]
+
+
+def as_type(value: Value, kind: ColumnType) -> str:
+    """Return a number's SQL as one of another type, as plainly as can be."""
+    if value.meaning.type == kind or value.kind == "null":
+        return value.sql if value.kind != "null" else f"CAST(NULL AS {ENGINE_TYPES[kind]})"
+    if kind == "float64" and isinstance(value.constant, int | float):
+        return double_text(value.constant) if value.constant >= 0 else f"({double_text(value.constant)})"
+    return f"CAST({value.sql} AS {ENGINE_TYPES[kind]})"
 
 
 def quoted(name: str) -> str:

@@ -21,7 +21,7 @@ from deepfield.model.errors import (
     RebuildingError,
     TimeLimitError,
 )
-from deepfield.query import shapes
+from deepfield.query import frames, sexagesimal, shapes
 from deepfield.query.adql.resolve import upload_name
 from deepfield.query.adql.sources import Circumstances
 from deepfield.query.adql.translate import Translation, Translator
@@ -54,6 +54,10 @@ _FUNCTIONS: Final[tuple[tuple[str, Callable[..., pa.Array], tuple[str, ...], str
     ("sky_cell", shapes.cell, ("BIGINT", "DOUBLE", "DOUBLE"), "BIGINT"),
     ("sky_cells", shapes.cells_around, ("BIGINT", "DOUBLE", "DOUBLE", "DOUBLE"), "BIGINT[]"),
     ("sky_moved", shapes.moved, ("DOUBLE",) * 8, "DOUBLE[]"),
+    ("sky_propagated", shapes.propagated, ("DOUBLE",) * 8, "DOUBLE[]"),
+    ("sky_turned", frames.turned, ("DOUBLE[]", "VARCHAR", "VARCHAR"), "DOUBLE[]"),
+    ("hours_as_degrees", sexagesimal.hours, ("VARCHAR",), "DOUBLE"),
+    ("degrees_as_degrees", sexagesimal.degrees, ("VARCHAR",), "DOUBLE"),
     ("sky_cell_centre", shapes.cell_centre, ("BIGINT", "BIGINT"), "DOUBLE[]"),
 )
 
