@@ -1,19 +1,16 @@
 """One harness for all pages: a real server over the simulated archive, and a real Chromium."""
 
-import json
 import os
-import re
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route, sync_playwright
 
 from support.command import DEEPFIELD
+from support.serving import serving_process
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or "/usr/bin/chromium"
@@ -49,32 +46,8 @@ def home(simulated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(home: Path) -> Iterator[str]:
     """The address of a server started as a user starts it, on a free port."""
-    log = home / "server.log"
-    environment = {**os.environ, "DEEPFIELD_HOME": str(home)}
-    with log.open("w") as output:
-        server = subprocess.Popen([DEEPFIELD, "serve", "--port", "0"], env=environment, stdout=output, stderr=output)
-    try:
-        yield wait_for_address(server, log)
-    finally:
-        server.terminate()
-        server.wait(20)
-
-
-def wait_for_address(server: "subprocess.Popen[bytes]", log: Path) -> str:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        if (found := re.search(r"http://127\.0\.0\.1:\d+", log.read_text())) and is_searchable(found.group()):
-            return found.group()
-        time.sleep(0.1)
-    raise AssertionError(f"the server did not start:\n{log.read_text()}")
-
-
-def is_searchable(address: str) -> bool:
-    try:
-        with urlopen(f"{address}/health", timeout=5) as answer:
-            return json.load(answer)["status"] == "ok"
-    except OSError:
-        return False
+    with serving_process(home) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
-from deepfield.cli import about, accounts, files, server, snapshots, transfer
+from deepfield.cli import about, accounts, files, mirroring, server, snapshots, transfer
 from deepfield.model.errors import ArchiveError
 
 
@@ -53,6 +53,7 @@ for command in (
     server.serve,
     server.worker,
     transfer.get,
+    mirroring.mirror,
     transfer.client_config,
     about.config,
     about.openapi,

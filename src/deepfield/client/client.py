@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ import requests
 
 from deepfield.client import mast, native
 from deepfield.client.listing import Wanted
+from deepfield.client.pace import PASSING, Pace, backoff
 from deepfield.client.transfers import TIMEOUT, Transfers, words_of
 from deepfield.model.errors import TransferError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from deepfield.client.listing import Listing
     from deepfield.client.transfers import Outcome
@@ -23,16 +25,26 @@ if TYPE_CHECKING:
 class Client:
     """Asks an archive at ``server``, Deepfield or MAST, with a token where exclusive data are wanted.
 
-    ``speaks`` says which; by default the archive is asked once what it is.
+    ``speaks`` says which; by default the archive is asked once what it is. ``rate`` bounds the requests a second, and
+    ``patience`` says how often a question is asked again that found the archive busy or away.
     """
 
     def __init__(
-        self, server: str, *, token: str | None = None, workers: int = 4, tries: int = 6, speaks: str | None = None
+        self,
+        server: str,
+        *,
+        token: str | None = None,
+        workers: int = 4,
+        tries: int = 6,
+        speaks: str | None = None,
+        rate: float | None = None,
+        patience: int = 0,
     ) -> None:
         self.server = server.rstrip("/")
+        self.has_token, self._patience, self._pace = token is not None, patience, Pace(rate)
         self._headers = {"Authorization": f"token {token}"} if token else {}
         self._speaks = speaks
-        self._transfers = Transfers(self._headers, workers=workers, tries=tries)
+        self._transfers = Transfers(self._headers, workers=workers, tries=tries, pace=self._pace)
 
     @cached_property
     def speaks(self) -> str:
@@ -90,12 +102,33 @@ class Client:
         Raises:
             TransferError: it does not answer, or not well; carries its own words.
         """
-        try:
-            answer = requests.request(
-                method, f"{self.server}{path}", headers=self._headers, timeout=(15.0, 600.0), **options
-            )
-        except requests.RequestException as error:
-            raise TransferError(self.server, f"it does not answer: {error}") from None
+        answer = self._asked(method, path, options)
         if not answer.ok:
             raise TransferError(path, words_of(answer))
         return answer
+
+    def look(self, path: str) -> requests.Response:
+        """Ask for the headers of an address alone, with the token; whatever the archive says is returned.
+
+        Raises:
+            TransferError: it does not answer.
+        """
+        return self._asked("HEAD", path, {"allow_redirects": True})
+
+    def _asked(self, method: str, path: str, options: Mapping[str, Any]) -> requests.Response:
+        failures = 0
+        while True:
+            self._pace.keep()
+            answer, trouble = None, ""
+            try:
+                answer = requests.request(
+                    method, f"{self.server}{path}", headers=self._headers, timeout=(15.0, 600.0), **options
+                )
+            except requests.RequestException as error:
+                trouble = str(error)
+            if answer is not None and (answer.status_code not in PASSING or failures >= self._patience):
+                return answer
+            if failures >= self._patience:
+                raise TransferError(self.server, f"it does not answer: {trouble}")
+            failures += 1
+            time.sleep(backoff(failures, answer))

@@ -44,7 +44,7 @@ def test_transfers_that_break_again_and_again_end_bit_for_bit(archive, tmp_path,
         remotes = [Remote(one.path, one.url.replace(server, address), one.size, one.sha256) for one in listing.remotes]
         outcomes = list(Transfers({}, workers=2, tries=99, pause=lambda _s: None).fetch(remotes, tmp_path))
     assert network.cut == cuts
-    assert {outcome.state for outcome in outcomes} == {"verified" if speaks == "deepfield" else "size only"}
+    assert {outcome.state for outcome in outcomes} == {"verified"}
     assert held(tmp_path) == {name: (products / name).read_bytes() for name in (PUBLIC_FILE, UNCAL)}
 
 
