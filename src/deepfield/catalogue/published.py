@@ -24,7 +24,7 @@ SCHEMAS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "ivoa": "Tables that IVOA standards define, the same at every archive",
         "jwst": "Products, associations, reference files and sources of this archive",
-        "caom2": "Observations, planes, artifacts and parts after the Common Archive Observation Model, version 2.4",
+        "caom2": "Observations, planes, artifacts, parts, chunks after the Common Archive Observation Model 2.4",
         "dbo": "The same observations under the column names of MAST, for scripts written for that archive",
         "TAP_SCHEMA": "What this service offers: its schemas, tables, columns and the keys between them",
     }

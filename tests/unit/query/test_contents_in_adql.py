@@ -10,6 +10,7 @@ from deepfield.access.policy import Readable
 from deepfield.bootstrap import build
 from deepfield.config import Settings
 from support.archive import PUBLIC_FILE, write_exposure
+from support.files import write_association, write_product
 
 OTHER = "jw01111001001_02101_00002_nrcb1"
 FLAT, BETTER_FLAT = "jwst_nircam_flat_0569.fits", "jwst_nircam_flat_0700.fits"
@@ -75,6 +76,39 @@ def test_the_parts_of_a_product_are_those_of_its_file(archive):
         (0, "PRIMARY", None, "primary", "", "", f"mast:JWST/product/{PUBLIC_FILE}"),
         (1, "SCI", "science", "image", "64 48", "float32", f"mast:JWST/product/{PUBLIC_FILE}"),
     ]
+
+
+def test_chunks_say_where_when_and_at_which_wavelengths_science_parts_are(archive):
+    query = (
+        "SELECT c.chunkID, c.naxis, c.positionAxis1, c.energy_axis_range_start_val, c.energy_axis_range_end_val, "
+        "c.time_axis_range_start_val, c.energy_bandpassName FROM caom2.Chunk AS c JOIN caom2.Part AS h ON h.partID = c.partID "
+        "JOIN caom2.Artifact AS a ON a.artifactID = h.artifactID JOIN caom2.Plane AS p ON p.planeID = a.planeID WHERE "
+        "c.energy_axis_range_start_val = p.energy_bounds_lower AND c.time_axis_range_start_val = p.time_bounds_lower "
+        f"AND CONTAINS(POINT(p.position_ra, p.position_dec), c.position_axis_bounds) = 1 AND a.uri LIKE '%{PUBLIC_FILE}'"
+    )
+    ((chunk, naxis, sky, low, high, start, band),) = rows(archive, query)
+    assert (chunk, naxis, sky, band) == (f"mast:JWST/product/{PUBLIC_FILE}#1/1", 2, None, "F200W")
+    assert 1.7e-6 < low < high < 2.3e-6
+    assert start > 59000
+
+
+def test_members_of_a_combination_are_named_and_found_where_they_are(tmp_path):
+    combined = "jw01111-o001_t001_nircam_clear-f200w"
+    products = tmp_path / "products"
+    products.mkdir()
+    write(products / PUBLIC_FILE, FLAT)
+    write_product(products / f"{combined}_i2d.fits")
+    name = "jw01111-o001_20260101t000000_image3_00001_asn.json"
+    write_association(products / name, combined, [PUBLIC_FILE, f"{OTHER}_cal.fits"])
+    query = (
+        "SELECT parent.observationID, m.memberURI, o.observationID FROM caom2.ObservationMember AS m JOIN caom2.Observation "
+        "AS parent ON parent.obsID = m.parentID LEFT JOIN caom2.Observation AS o ON o.obsID = m.memberID ORDER BY memberURI"
+    )
+    with made(tmp_path / "home", products) as archive:
+        assert rows(archive, query) == [
+            (combined, f"caom:JWST/{PUBLIC_FILE.removesuffix('_cal.fits')}", PUBLIC_FILE.removesuffix("_cal.fits")),
+            (combined, f"caom:JWST/{OTHER}", None),
+        ]
 
 
 def test_sets_that_products_share_are_kept_once(archive):
