@@ -150,6 +150,14 @@ def test_rows_are_read_as_xml_means_them(inner, expected):
     assert [(row["a"], row["b"]) for row in rows(tabledata(inner))] == expected
 
 
+@pytest.mark.parametrize("form", ["TABLEDATA", "BINARY"])
+def test_a_missing_value_that_the_type_cannot_hold_is_none(form):
+    field = '<FIELD name="a" datatype="int"><VALUES null="-2147483649"/></FIELD>'
+    stream = '<BINARY><STREAM encoding="base64">AAAAAQ==</STREAM></BINARY>'
+    body = "<TABLEDATA><TR><TD>1</TD></TR></TABLEDATA>" if form == "TABLEDATA" else stream
+    assert rows(votable(body, fields=field)) == [{"a": 1}]
+
+
 def test_prefixes_and_encodings_are_read():
     text = (
         '<?xml version="1.0" encoding="{}"?><v:VOTABLE xmlns:v="http://www.ivoa.net/xml/VOTable/v1.2"><v:RESOURCE>'
@@ -249,6 +257,11 @@ FIELDS = '<VOTABLE><RESOURCE><TABLE><FIELD name="a" datatype="int"/><DATA>'
         (votable('<BINARY><STREAM encoding="base64">AAAAAX////8=</STREAM></BINARY>'), "whole row"),
         (votable('<BINARY><STREAM href="file:///etc/passwd"/></BINARY>'), "inside the document"),
         (votable('<BINARY><STREAM encoding="gzip">AAAA</STREAM></BINARY>'), "base64"),
+        (
+            votable('<BINARY><STREAM encoding="base64">AAAA</STREAM><FIELD name="c" datatype="int"/></BINARY>'),
+            "before the rows",
+        ),
+        (votable('<TABLEDATA/><BINARY><STREAM encoding="base64"/></BINARY>'), "once"),
         (votable("<FITS/>"), "TABLEDATA, BINARY or BINARY2"),
         (tabledata("", fields='<FIELD name="a" datatype="text"/>'), "one of char"),
         (tabledata("", fields='<FIELD name="a" datatype="int" arraysize="-1"/>'), "arraysize"),

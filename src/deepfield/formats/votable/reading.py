@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from deepfield.formats.votable.fields import field_of, system_of
 from deepfield.formats.votable.unpacking import Unpacker
-from deepfield.formats.wire import binary, data_of, schema_of
+from deepfield.formats.wire import WIRES, binary, data_of, schema_of
 from deepfield.model.errors import InvalidUploadError
 from deepfield.model.rows import RowStream
 
@@ -164,19 +164,24 @@ class _Document:
             self._systems[attributes.get("ID", "")] = system
 
     def _begin_field(self, attributes: dict[str, str]) -> None:
+        if self._kind is not None:
+            self._refuse(f"a FIELD behind {self._kind}", "all FIELDs before the rows")
         self._fields.append(field_of(self._table, attributes, self._systems, number=len(self._fields) + 1))
         self._source.check_columns(len(self._fields))
 
     def _begin_values(self, attributes: dict[str, str]) -> None:
-        if self._path[-2] != "FIELD" or not attributes.get("null"):
+        if self._path[-2] != "FIELD" or not attributes.get("null") or self._kind is not None:
             return
         field = self._fields[-1]
-        if pa.types.is_integer(pa.list_(schema_of([field.column]).types[0]).value_type):
+        kind = WIRES[field.column.type].arrow
+        if pa.types.is_integer(kind):
             try:
                 magic = int(attributes["null"].strip(), 0)
             except ValueError:
                 self._refuse(f"null={attributes['null']!r}", "a whole number", column=field.column.name)
-            self._fields[-1] = replace(field, magic=magic)
+            limits = np.iinfo(kind.to_pandas_dtype())
+            if limits.min <= magic <= limits.max:  # no value of the column is another
+                self._fields[-1] = replace(field, magic=magic)
 
     def _begin_description(self, _attributes: dict[str, str]) -> None:
         if self._path[-2] == "FIELD":
@@ -191,6 +196,8 @@ class _Document:
     def _begin_rows(self, kind: str, _attributes: dict[str, str]) -> None:
         if kind == "FITS":
             self._refuse("a FITS serialization", "TABLEDATA, BINARY or BINARY2")
+        if self._kind is not None:
+            self._refuse(f"{kind} behind {self._kind}", "the rows of a table once")
         if not self._fields:
             self._refuse(f"{kind} without FIELDs", "a FIELD for each column, before the rows")
         self._kind = kind
