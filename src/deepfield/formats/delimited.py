@@ -14,7 +14,7 @@ from deepfield.formats.texts import LISTED, Escapes, Spelling, cells, lines, tab
 from deepfield.formats.wire import TEXTS, WIRES, conform, shape_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from deepfield.formats.document import Document
     from deepfield.model.rows import RowStream
@@ -31,11 +31,18 @@ _ECSV_ARRAYS: Final = replace(LISTED, infinity="Infinity", minus_infinity="-Infi
 def write_csv(stream: RowStream, document: Document) -> Iterator[bytes]:
     """Write names and rows (DALI 1.1 §3.4.2). A missing cell is empty, an empty text is ``""``."""
     del document
+    yield from write_lines(stream)
+
+
+def write_lines(stream: RowStream, guard: Callable[[pa.Array], pa.Array] | None = None) -> Iterator[bytes]:
+    """Write names and rows as CSV, the cells of texts after ``guard`` has seen them."""
     yield _line([column.name for column in stream.columns], "\r\n")
     quotable = [not _plain(column) for column in stream.columns]
 
     def chunk(batch: pa.RecordBatch) -> bytes:
         texts = table_cells(batch, stream.columns, _CSV)
+        if guard is not None:
+            texts = [guard(text) if may else text for text, may in zip(texts, quotable, strict=True)]
         texts = [quoted(text) if may else text for text, may in zip(texts, quotable, strict=True)]
         return bytes(lines(texts, opening="", separator=",", closing="\r\n"))
 

@@ -12,6 +12,7 @@ from deepfield.formats.delimited import write_csv, write_ecsv, write_tsv
 from deepfield.formats.document import Document
 from deepfield.formats.documents import write_html, write_json, write_json_rows
 from deepfield.formats.fits import write_fits
+from deepfield.formats.spreadsheet import write_csv_for_spreadsheets, write_xlsx
 from deepfield.formats.votable.writing import write_binary, write_binary2, write_tabledata
 from deepfield.model.errors import InvalidValueError
 from deepfield.model.rows import RowStream
@@ -68,6 +69,15 @@ FORMATS: Final[tuple[Format, ...]] = (
     ),
     Format(
         "csv", ("csv",), "text/csv;header=present", "csv", write_csv, "Comma-separated values", _BREAKS, ("text/csv",)
+    ),
+    Format(
+        "csv-spreadsheet", ("csv-spreadsheet",), "text/csv;header=present;charset=utf-8;for=spreadsheets", "csv",
+        write_csv_for_spreadsheets, "CSV with an apostrophe before texts that would be taken for a formula", _BREAKS,
+    ),
+    Format(
+        "xlsx", ("xlsx",), "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx", write_xlsx,
+        "Excel workbook, with units and meanings on a second sheet; at most 1,048,575 rows",
+        "The second sheet when cut; an error comes before the first byte", at_once=False,
     ),
     Format("tsv", ("tsv",), "text/tab-separated-values", "tsv", write_tsv, "Tab-separated values", _BREAKS),
     Format(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from time import perf_counter
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.errors import InvalidQueryError, RebuildingError
+from deepfield.model.rows import RowStream
 from deepfield.query.facets import count_facets, facet_columns, find_ghosts
 from deepfield.query.filters import (
     Place,
@@ -51,7 +52,7 @@ from deepfield.query.scope import Scope, scope_of, with_sky
 from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -230,6 +231,24 @@ class Search:
                 elapsed_ms=_milliseconds(started),
                 place=query.place,
             )
+
+    def export(self, query: SearchQuery, *, page: int = 20_000) -> RowStream:
+        """Return all rows of a search in the order of ``find``, of one snapshot, read page by page as they are wanted.
+
+        The first page is read at once, so that what is wrong with the search is known before the first row.
+        """
+        first = self.find(replace(query, limit=page))
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            at = first
+            while True:
+                yield from at.table.to_batches()
+                if at.next is None:
+                    return
+                at = self.find(replace(query, limit=page, after=at.next))
+
+        columns = [self._table.column(name) for name in first.columns]
+        return RowStream(columns, batches(), snapshot=first.snapshot)
 
     def listing(self, query: SearchQuery, *, offset: int = 0, near: tuple[float, float] | None = None) -> Listing:
         """Return ``query.limit`` rows from ``offset`` on, by number of the observation unless the query has a sort.

@@ -3,7 +3,7 @@
 import base64
 import re
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import IO, Final
 from urllib.parse import quote
 
@@ -62,6 +62,15 @@ def disposition(filename: str) -> str:
     plain = re.sub(r"[^A-Za-z0-9._+-]", "_", filename)
     extended = "" if plain == filename else f"; filename*=UTF-8''{quote(filename, safe='')}"
     return f'attachment; filename="{plain}"{extended}'
+
+
+async def from_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield pieces that are made in a thread; a client that goes away lets what they are made of go too."""
+    try:
+        while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
+            yield piece
+    finally:
+        pieces.close()  # type: ignore[attr-defined]  # every stream here is a generator
 
 
 def _spans(request: Request, delivery: Delivery) -> tuple[Span, ...] | None:

@@ -2,6 +2,7 @@
 import type {
   ColumnDescription,
   ErrorBody,
+  ExportForm,
   FacetAnswer,
   FootprintAnswer,
   Kept,
@@ -112,6 +113,7 @@ export const api = {
   resolve: (name: string, signal?: AbortSignal) => ask<Resolved>('/api/v1/resolve', { name }, signal),
   suggest: (q: string, signal?: AbortSignal) =>
     ask<{ suggestions: Suggestion[] }>('/api/v1/suggest', { q }, signal).then((answer) => answer.suggestions),
+  exportForms: (signal?: AbortSignal) => ask<ExportForm[]>('/api/v1/export', {}, signal),
   columns: (signal?: AbortSignal) => ask<ColumnDescription[]>('/api/v1/columns', {}, signal),
   session: (signal?: AbortSignal) => ask<SessionState>('/api/v1/session', {}, signal),
   tokens: (signal?: AbortSignal) => ask<TokenList>('/api/v1/tokens', {}, signal),

@@ -45,6 +45,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The formats of files
+         * @description List the formats that a search can be had in.
+         */
+        get: operations["listExportForms"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/export/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A search as a file
+         * @description Write every observation that a search finds, in its order and of one snapshot, with the columns asked for.
+         */
+        get: operations["exportObservations"];
+        put?: never;
+        /**
+         * A search as a file
+         * @description Write every observation that a search finds, in its order and of one snapshot, with the columns asked for.
+         */
+        post: operations["postExport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/facets": {
         parameters: {
             query?: never;
@@ -775,6 +819,25 @@ export interface components {
          */
         ErrorDocument: {
             error: components["schemas"]["ErrorBody"];
+        };
+        /**
+         * ExportForm
+         * @description A format that a search can be had in.
+         */
+        ExportForm: {
+            /**
+             * Form
+             * @description Its name in the address
+             * @example xlsx
+             */
+            form: string;
+            /**
+             * Extension
+             * @description Ending of the file name
+             */
+            extension: string;
+            /** Description */
+            description: string;
         };
         /**
          * FacetAnswer
@@ -2338,6 +2401,525 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ObservationRecord"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listExportForms: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ExportForm"][];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    exportObservations: {
+        parameters: {
+            query?: {
+                /** @description Name of a target of this archive, a position in any usual notation, or a region in DALI degrees (`circle …`, `polygon …`, `box …`) */
+                position?: string;
+                /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
+                radius?: string;
+                /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
+                match?: string;
+                /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
+                text?: string;
+                /** @description Answer from the archive as it was at this snapshot */
+                snapshot?: string;
+                /** @description Columns in order of precedence, `-` before one that descends */
+                sort?: string;
+                /** @description Columns of the file, `*` for all; the shown ones by default */
+                columns?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
+                /** @description Stable 64-bit number of the observation, never reused */
+                obs_number?: string;
+                /** @description Observation identifier: exposure root with detector, or stage-3 product root */
+                obs_id?: string;
+                /** @description Collection, constant JWST */
+                obs_collection?: string;
+                /** @description exposure for a simple observation, the association type or composite for a derived one */
+                algorithm?: string;
+                /** @description science or calibration */
+                intent?: string;
+                /** @description Target name given by the proposer, else the standard name */
+                target_name?: string;
+                /** @description Standard catalogue name of the target */
+                target_standard_name?: string;
+                /** @description Target category and description of the proposal, joined by ; */
+                target_classification?: string;
+                /** @description FIXED, MOVING or GENERIC */
+                target_type?: string;
+                /** @description Whether the target moves against the stars */
+                moving_target?: string;
+                /** @description Right ascension of the centre of the footprint, ICRS [deg] */
+                s_ra?: string;
+                /** @description Declination of the centre of the footprint, ICRS [deg] */
+                s_dec?: string;
+                /** @description Diameter of the circle around the centre that holds the footprint [deg] */
+                s_fov?: string;
+                /** @description Footprint on the sky, POLYGON or CIRCLE, ICRS degrees */
+                s_region?: string;
+                /** @description Sampling on the sky [arcsec] */
+                s_pixel_scale?: string;
+                /** @description Diffraction limit at the middle wavelength [arcsec] */
+                s_resolution?: string;
+                /** @description HEALPix index of the centre, nested, order 29, ICRS */
+                healpix?: string;
+                /** @description Instrument: NIRCAM, NIRSPEC, NIRISS, MIRI, FGS */
+                instrument_name?: string;
+                /** @description Instrument and mode as MAST names them, e.g. NIRCAM/IMAGE */
+                instrument_mode?: string;
+                /** @description Detector of a single exposure; null or MULTIPLE for combined products */
+                detector?: string;
+                /** @description EXP_TYPE keyword */
+                exp_type?: string;
+                /** @description Observation template of the proposal */
+                template?: string;
+                /** @description SIAF aperture name */
+                aperture?: string;
+                /** @description Detector subarray */
+                subarray?: string;
+                /** @description Optical elements joined by ; */
+                filters?: string;
+                /** @description image, cube, spectrum, timeseries … */
+                dataproduct_type?: string;
+                /** @description Highest calibration level: -1 planned, 1 raw, 2 calibrated, 3 combined, 4 contributed */
+                calib_level?: string;
+                /** @description Whether this is a time-series observation */
+                is_tso?: string;
+                /** @description Start of the exposure, MJD (UTC) [d] */
+                t_min?: string;
+                /** @description End of the exposure, MJD (UTC) [d] */
+                t_max?: string;
+                /** @description Effective exposure time [s] */
+                t_exptime?: string;
+                /** @description Lower end of the wavelength range, vacuum [m] */
+                em_min?: string;
+                /** @description Upper end of the wavelength range, vacuum [m] */
+                em_max?: string;
+                /** @description Spectral resolving power */
+                em_res_power?: string;
+                /** @description Programme number without leading zeros */
+                proposal_id?: string;
+                /** @description Principal investigator, Last, First */
+                proposal_pi?: string;
+                /** @description Title of the programme */
+                proposal_title?: string;
+                /** @description Category of the programme: GO, GTO, DD, CAL … */
+                proposal_type?: string;
+                /** @description Visit identifier PPPPPOOOVVV */
+                visit_id?: string;
+                /** @description Number of the observation within its programme, three digits */
+                observation_number?: string;
+                /** @description VISITSTA keyword */
+                visit_status?: string;
+                /** @description Moment (UTC) at which the data become public; null while unknown */
+                data_release?: string;
+                /** @description Version of the calibration pipeline, CAL_VER */
+                cal_ver?: string;
+                /** @description CRDS context, CRDS_CTX */
+                crds_ctx?: string;
+                /** @description When the newest main product was made (DATE), UTC */
+                obs_creation_date?: string;
+                /** @description File name of the product that a viewer opens first */
+                main_product?: string;
+                /** @description Number of products, linked ones included */
+                n_products?: string;
+                /** @description Size of the recommended products, or of all products where none is recommended [byte] */
+                access_estsize?: string;
+                /** @description When the observation first entered this archive, UTC */
+                archived_at?: string;
+                /** @description When the observation last changed in this archive, UTC */
+                modified_at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Format: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, json, ndjson, ecsv, fits, parquet, arrow, html, text */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-votable+xml": string;
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/tab-separated-values": string;
+                    "application/json": string;
+                    "application/x-ndjson": string;
+                    "text/x-ecsv": string;
+                    "application/fits": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/html": string;
+                    "text/plain": string;
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    postExport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Format: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, json, ndjson, ecsv, fits, parquet, arrow, html, text */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /**
+                     * @description Name of a target of this archive, a position in any usual notation, or a region in DALI degrees (`circle …`, `polygon …`, `box …`)
+                     * @example 10:37:18.8 -58:37:42
+                     */
+                    position?: string;
+                    /**
+                     * @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d
+                     * @example 12'
+                     */
+                    radius?: string;
+                    /**
+                     * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
+                     * @example footprint
+                     */
+                    match?: string;
+                    /**
+                     * @description Words in target, title or PI, best match first; or the beginning of an observation or file
+                     * @example nebula
+                     */
+                    text?: string;
+                    /**
+                     * @description Answer from the archive as it was at this snapshot
+                     * @example 12
+                     */
+                    snapshot?: string;
+                    /**
+                     * @description Columns in order of precedence, `-` before one that descends
+                     * @example -t_min,obs_id
+                     */
+                    sort?: string;
+                    /**
+                     * @description Columns of the file, `*` for all; the shown ones by default
+                     * @example *
+                     */
+                    columns?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
+                    /** @description Stable 64-bit number of the observation, never reused */
+                    obs_number?: string;
+                    /** @description Observation identifier: exposure root with detector, or stage-3 product root */
+                    obs_id?: string;
+                    /** @description Collection, constant JWST */
+                    obs_collection?: string;
+                    /** @description exposure for a simple observation, the association type or composite for a derived one */
+                    algorithm?: string;
+                    /** @description science or calibration */
+                    intent?: string;
+                    /** @description Target name given by the proposer, else the standard name */
+                    target_name?: string;
+                    /** @description Standard catalogue name of the target */
+                    target_standard_name?: string;
+                    /** @description Target category and description of the proposal, joined by ; */
+                    target_classification?: string;
+                    /** @description FIXED, MOVING or GENERIC */
+                    target_type?: string;
+                    /** @description Whether the target moves against the stars */
+                    moving_target?: string;
+                    /** @description Right ascension of the centre of the footprint, ICRS [deg] */
+                    s_ra?: string;
+                    /** @description Declination of the centre of the footprint, ICRS [deg] */
+                    s_dec?: string;
+                    /** @description Diameter of the circle around the centre that holds the footprint [deg] */
+                    s_fov?: string;
+                    /** @description Footprint on the sky, POLYGON or CIRCLE, ICRS degrees */
+                    s_region?: string;
+                    /** @description Sampling on the sky [arcsec] */
+                    s_pixel_scale?: string;
+                    /** @description Diffraction limit at the middle wavelength [arcsec] */
+                    s_resolution?: string;
+                    /** @description HEALPix index of the centre, nested, order 29, ICRS */
+                    healpix?: string;
+                    /** @description Instrument: NIRCAM, NIRSPEC, NIRISS, MIRI, FGS */
+                    instrument_name?: string;
+                    /** @description Instrument and mode as MAST names them, e.g. NIRCAM/IMAGE */
+                    instrument_mode?: string;
+                    /** @description Detector of a single exposure; null or MULTIPLE for combined products */
+                    detector?: string;
+                    /** @description EXP_TYPE keyword */
+                    exp_type?: string;
+                    /** @description Observation template of the proposal */
+                    template?: string;
+                    /** @description SIAF aperture name */
+                    aperture?: string;
+                    /** @description Detector subarray */
+                    subarray?: string;
+                    /** @description Optical elements joined by ; */
+                    filters?: string;
+                    /** @description image, cube, spectrum, timeseries … */
+                    dataproduct_type?: string;
+                    /** @description Highest calibration level: -1 planned, 1 raw, 2 calibrated, 3 combined, 4 contributed */
+                    calib_level?: string;
+                    /** @description Whether this is a time-series observation */
+                    is_tso?: string;
+                    /** @description Start of the exposure, MJD (UTC) [d] */
+                    t_min?: string;
+                    /** @description End of the exposure, MJD (UTC) [d] */
+                    t_max?: string;
+                    /** @description Effective exposure time [s] */
+                    t_exptime?: string;
+                    /** @description Lower end of the wavelength range, vacuum [m] */
+                    em_min?: string;
+                    /** @description Upper end of the wavelength range, vacuum [m] */
+                    em_max?: string;
+                    /** @description Spectral resolving power */
+                    em_res_power?: string;
+                    /** @description Programme number without leading zeros */
+                    proposal_id?: string;
+                    /** @description Principal investigator, Last, First */
+                    proposal_pi?: string;
+                    /** @description Title of the programme */
+                    proposal_title?: string;
+                    /** @description Category of the programme: GO, GTO, DD, CAL … */
+                    proposal_type?: string;
+                    /** @description Visit identifier PPPPPOOOVVV */
+                    visit_id?: string;
+                    /** @description Number of the observation within its programme, three digits */
+                    observation_number?: string;
+                    /** @description VISITSTA keyword */
+                    visit_status?: string;
+                    /** @description Moment (UTC) at which the data become public; null while unknown */
+                    data_release?: string;
+                    /** @description Version of the calibration pipeline, CAL_VER */
+                    cal_ver?: string;
+                    /** @description CRDS context, CRDS_CTX */
+                    crds_ctx?: string;
+                    /** @description When the newest main product was made (DATE), UTC */
+                    obs_creation_date?: string;
+                    /** @description File name of the product that a viewer opens first */
+                    main_product?: string;
+                    /** @description Number of products, linked ones included */
+                    n_products?: string;
+                    /** @description Size of the recommended products, or of all products where none is recommended [byte] */
+                    access_estsize?: string;
+                    /** @description When the observation first entered this archive, UTC */
+                    archived_at?: string;
+                    /** @description When the observation last changed in this archive, UTC */
+                    modified_at?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /**
+                     * @description Name of a target of this archive, a position in any usual notation, or a region in DALI degrees (`circle …`, `polygon …`, `box …`)
+                     * @example 10:37:18.8 -58:37:42
+                     */
+                    position?: string;
+                    /**
+                     * @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d
+                     * @example 12'
+                     */
+                    radius?: string;
+                    /**
+                     * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
+                     * @example footprint
+                     */
+                    match?: string;
+                    /**
+                     * @description Words in target, title or PI, best match first; or the beginning of an observation or file
+                     * @example nebula
+                     */
+                    text?: string;
+                    /**
+                     * @description Answer from the archive as it was at this snapshot
+                     * @example 12
+                     */
+                    snapshot?: string;
+                    /**
+                     * @description Columns in order of precedence, `-` before one that descends
+                     * @example -t_min,obs_id
+                     */
+                    sort?: string;
+                    /**
+                     * @description Columns of the file, `*` for all; the shown ones by default
+                     * @example *
+                     */
+                    columns?: string;
+                    /** @description Whether the data are public now or under exclusive access */
+                    access?: string;
+                    /** @description Wavelengths covered: observations whose range overlaps [m] */
+                    em?: string;
+                    /** @description Stable 64-bit number of the observation, never reused */
+                    obs_number?: string;
+                    /** @description Observation identifier: exposure root with detector, or stage-3 product root */
+                    obs_id?: string;
+                    /** @description Collection, constant JWST */
+                    obs_collection?: string;
+                    /** @description exposure for a simple observation, the association type or composite for a derived one */
+                    algorithm?: string;
+                    /** @description science or calibration */
+                    intent?: string;
+                    /** @description Target name given by the proposer, else the standard name */
+                    target_name?: string;
+                    /** @description Standard catalogue name of the target */
+                    target_standard_name?: string;
+                    /** @description Target category and description of the proposal, joined by ; */
+                    target_classification?: string;
+                    /** @description FIXED, MOVING or GENERIC */
+                    target_type?: string;
+                    /** @description Whether the target moves against the stars */
+                    moving_target?: string;
+                    /** @description Right ascension of the centre of the footprint, ICRS [deg] */
+                    s_ra?: string;
+                    /** @description Declination of the centre of the footprint, ICRS [deg] */
+                    s_dec?: string;
+                    /** @description Diameter of the circle around the centre that holds the footprint [deg] */
+                    s_fov?: string;
+                    /** @description Footprint on the sky, POLYGON or CIRCLE, ICRS degrees */
+                    s_region?: string;
+                    /** @description Sampling on the sky [arcsec] */
+                    s_pixel_scale?: string;
+                    /** @description Diffraction limit at the middle wavelength [arcsec] */
+                    s_resolution?: string;
+                    /** @description HEALPix index of the centre, nested, order 29, ICRS */
+                    healpix?: string;
+                    /** @description Instrument: NIRCAM, NIRSPEC, NIRISS, MIRI, FGS */
+                    instrument_name?: string;
+                    /** @description Instrument and mode as MAST names them, e.g. NIRCAM/IMAGE */
+                    instrument_mode?: string;
+                    /** @description Detector of a single exposure; null or MULTIPLE for combined products */
+                    detector?: string;
+                    /** @description EXP_TYPE keyword */
+                    exp_type?: string;
+                    /** @description Observation template of the proposal */
+                    template?: string;
+                    /** @description SIAF aperture name */
+                    aperture?: string;
+                    /** @description Detector subarray */
+                    subarray?: string;
+                    /** @description Optical elements joined by ; */
+                    filters?: string;
+                    /** @description image, cube, spectrum, timeseries … */
+                    dataproduct_type?: string;
+                    /** @description Highest calibration level: -1 planned, 1 raw, 2 calibrated, 3 combined, 4 contributed */
+                    calib_level?: string;
+                    /** @description Whether this is a time-series observation */
+                    is_tso?: string;
+                    /** @description Start of the exposure, MJD (UTC) [d] */
+                    t_min?: string;
+                    /** @description End of the exposure, MJD (UTC) [d] */
+                    t_max?: string;
+                    /** @description Effective exposure time [s] */
+                    t_exptime?: string;
+                    /** @description Lower end of the wavelength range, vacuum [m] */
+                    em_min?: string;
+                    /** @description Upper end of the wavelength range, vacuum [m] */
+                    em_max?: string;
+                    /** @description Spectral resolving power */
+                    em_res_power?: string;
+                    /** @description Programme number without leading zeros */
+                    proposal_id?: string;
+                    /** @description Principal investigator, Last, First */
+                    proposal_pi?: string;
+                    /** @description Title of the programme */
+                    proposal_title?: string;
+                    /** @description Category of the programme: GO, GTO, DD, CAL … */
+                    proposal_type?: string;
+                    /** @description Visit identifier PPPPPOOOVVV */
+                    visit_id?: string;
+                    /** @description Number of the observation within its programme, three digits */
+                    observation_number?: string;
+                    /** @description VISITSTA keyword */
+                    visit_status?: string;
+                    /** @description Moment (UTC) at which the data become public; null while unknown */
+                    data_release?: string;
+                    /** @description Version of the calibration pipeline, CAL_VER */
+                    cal_ver?: string;
+                    /** @description CRDS context, CRDS_CTX */
+                    crds_ctx?: string;
+                    /** @description When the newest main product was made (DATE), UTC */
+                    obs_creation_date?: string;
+                    /** @description File name of the product that a viewer opens first */
+                    main_product?: string;
+                    /** @description Number of products, linked ones included */
+                    n_products?: string;
+                    /** @description Size of the recommended products, or of all products where none is recommended [byte] */
+                    access_estsize?: string;
+                    /** @description When the observation first entered this archive, UTC */
+                    archived_at?: string;
+                    /** @description When the observation last changed in this archive, UTC */
+                    modified_at?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description The rows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-votable+xml": string;
+                    "text/csv": string;
+                    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": string;
+                    "text/tab-separated-values": string;
+                    "application/json": string;
+                    "application/x-ndjson": string;
+                    "text/x-ecsv": string;
+                    "application/fits": string;
+                    "application/vnd.apache.parquet": string;
+                    "application/vnd.apache.arrow.stream": string;
+                    "text/html": string;
+                    "text/plain": string;
                 };
             };
             /** @description Any error */

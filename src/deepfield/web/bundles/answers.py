@@ -1,12 +1,11 @@
 """Every form in which a bundle is handed over, by the ending of its address."""
 
 import io
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from typing import IO, Final
 
-import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -16,7 +15,7 @@ from deepfield.model.errors import InvalidValueError
 from deepfield.services.bundles import Bundle, Bundles, Entry
 from deepfield.web.bundles.selecting import Order
 from deepfield.web.bundles.texts import checksums, manifest, metalink, script
-from deepfield.web.delivery import disposition
+from deepfield.web.delivery import disposition, from_thread
 
 Document = Callable[[Bundle, Order, str], str | bytes]
 """Bundle, order and address of the archive ▸ text."""
@@ -69,7 +68,7 @@ def bundle_response(
         headers["Content-Length"] = str(size(members))
     if request.method == "HEAD":
         return Response(headers=headers, media_type=kind)
-    return StreamingResponse(_pieces(stream(members)), headers=headers, media_type=kind)
+    return StreamingResponse(from_thread(stream(members)), headers=headers, media_type=kind)
 
 
 def members_of(bundle: Bundle, order: Order, *, bundles: Bundles, rule: Readable) -> list[Member]:
@@ -89,12 +88,3 @@ def members_of(bundle: Bundle, order: Order, *, bundles: Bundles, rule: Readable
 
 def _open(bundles: Bundles, entry: Entry, rule: Readable) -> IO[bytes]:
     return bundles.open(entry, rule=rule).open()
-
-
-async def _pieces(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield pieces that are made in a thread; a client that goes away lets the open file go too."""
-    try:
-        while (piece := await anyio.to_thread.run_sync(next, pieces, None)) is not None:
-            yield piece
-    finally:
-        pieces.close()  # type: ignore[attr-defined]  # every stream here is a generator

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from deepfield.web.portal.api import (
     account,
     archive,
+    export,
     facets,
     footprints,
     names,
@@ -17,5 +18,17 @@ from deepfield.web.portal.api import (
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
 
 router = APIRouter(prefix=PREFIX, dependencies=[Depends(refuse_unknown)])
-for resource in (observations, facets, footprints, scatter, translation, products, names, selections, account, archive):
+for resource in (
+    observations,
+    export,
+    facets,
+    footprints,
+    scatter,
+    translation,
+    products,
+    names,
+    selections,
+    account,
+    archive,
+):
     router.include_router(resource.router)

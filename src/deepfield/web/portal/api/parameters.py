@@ -60,6 +60,7 @@ PAGING = (
     Parameter("limit", "Most rows of the answer", "100"),
     Parameter("after", "The `next` of the page before"),
 )
+EXPORT = (*SORT, Parameter("columns", "Columns of the file, `*` for all; the shown ones by default", "*"))
 FACETS = (Parameter("facets", "Columns to count by; the portal's own set by default", "instrument_name,filters"),)
 AXES = (
     Parameter("x", "Column along x: a number, a time or a category", "t_min"),
@@ -199,4 +200,5 @@ PageParameters = Annotated[dict[str, str], Depends(SearchParameters(PAGING))]
 FacetParameters = Annotated[dict[str, str], Depends(SearchParameters(FACETS))]
 ScatterParameters = Annotated[dict[str, str], Depends(SearchParameters(AXES))]
 FootprintParameters = Annotated[dict[str, str], Depends(SearchParameters(LIMIT))]
+ExportParameters = Annotated[dict[str, str], Depends(SearchParameters(EXPORT))]
 TranslationParameters = Annotated[dict[str, str], Depends(SearchParameters(SORT))]
