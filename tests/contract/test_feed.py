@@ -90,6 +90,7 @@ def test_tables_without_versions_are_not_in_the_feed(feed):
     assert feed.tables == (
         "artifact",
         "content",
+        "keyword",
         "observation",
         "part",
         "plan",

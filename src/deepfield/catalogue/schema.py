@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Boolean, Double, Index, Integer, LargeBinary,
 from sqlalchemy import Column as SqlColumn
 
 from deepfield.catalogue.types import Characters, Json, Moment
+from deepfield.missions.jwst.keywords import header_keywords
 from deepfield.model.tables import Column, ColumnType, TableSchema
 
 if TYPE_CHECKING:
@@ -63,11 +64,14 @@ def _is_yaml(name: str) -> bool:
 
 
 def _schema(document: Mapping[str, Any]) -> TableSchema:
+    columns = [Column(**column) for column in document["columns"]]
+    if document.get("header_keywords"):
+        columns += [keyword.column for keyword in header_keywords().values()]
     return TableSchema(
         name=document["name"],
         description=document["description"],
         key=tuple(document["key"]),
-        columns=tuple(Column(**column) for column in document["columns"]),
+        columns=tuple(columns),
         versioned=document.get("versioned", True),
         home=document.get("home", "catalogue"),
     )
@@ -140,6 +144,7 @@ ACCOUNT: Final = TABLES["account"]
 MEMBERSHIP: Final = TABLES["membership"]
 TOKEN: Final = TABLES["token"]
 KEPT: Final = TABLES["kept"]
+KEYWORD: Final = TABLES["keyword"]
 SESSION: Final = TABLES["session"]
 SIGN_IN_ATTEMPT: Final = TABLES["sign_in_attempt"]
 ACCESS_LOG: Final = TABLES["access_log"]

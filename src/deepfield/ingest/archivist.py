@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from deepfield.catalogue.contents import save_contents, undescribed
+from deepfield.catalogue.keywords import save_keywords
 from deepfield.catalogue.numbers import hold_writers, next_snapshot
 from deepfield.ingest.announce import Before, announce, difference_of
 from deepfield.ingest.assemble import assemble
@@ -13,6 +14,7 @@ from deepfield.ingest.decision import Decision, decide
 from deepfield.ingest.draft import Draft, assemble_drafts, assemble_each, stored_drafts, stored_facts
 from deepfield.ingest.footprint import UNION
 from deepfield.ingest.inheritance import MEMBERS, Member
+from deepfield.ingest.keywords import keyword_row
 from deepfield.ingest.linker import Linker
 from deepfield.ingest.links import members_of
 from deepfield.ingest.planes import artifact_of
@@ -229,6 +231,7 @@ class Archivist:
             filing.seq = next_snapshot(connection)
         filing.contents |= save_contents(connection, filing.seq, _artifacts(work.drafts.values()))
         changed = self._save(connection, filing.seq, work.drafts, before)
+        filing.contents |= save_keywords(connection, filing.seq, self._keywords(work.drafts))
         self._summarise(connection, filing.seq, work.drafts, changed, at)
         self._relink(connection, filing.seq, work.drafts, before, at)
         events = announce(work.drafts.values(), work.decisions, work.withdrawn, before, at=at)
@@ -255,6 +258,19 @@ class Archivist:
             elif row is not None:
                 self._observations.withdraw(connection, seq, row["obs_number"])
         return changed
+
+    def _keywords(self, drafts: Mapping[str, Draft]) -> dict[str, dict[str, dict[str, Any]]]:
+        """Return what the FITS files of observations say under the keywords that are searched, by obs_id and name."""
+        found: dict[str, dict[str, dict[str, Any]]] = {}
+        for obs_id, draft in drafts.items():
+            observation = draft.observation
+            combined = observation is not None and observation.algorithm != "exposure"
+            rows = {
+                name: keyword_row(facts, obs_id, self._tables, combined=combined)
+                for name, facts in (draft.facts.items() if observation is not None else ())
+            }
+            found[obs_id] = {name: row for name, row in rows.items() if row is not None}
+        return found
 
     def _save_historical(self, connection: Connection, seq: int, decision: Decision, table: ReleaseTable) -> bool:
         assert decision.facts.obs_id is not None

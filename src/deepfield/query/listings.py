@@ -13,7 +13,7 @@ from deepfield.query.lower import column, literal, where_subject
 from deepfield.query.pages import NUMBER, ordering
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     import pyarrow as pa
     from numpy.typing import NDArray
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 FILE: Final = "f"
 """The alias under which trees read table ``artifact`` beside the observation that owns each file."""
+KEYWORD: Final = "k"
+"""The alias of table ``keyword``."""
+FILE_NUMBER: Final = "artifact_number"
 OUTLINES: Final = ("outline", "s_region")
 _ARCSEC: Final = 3600.0
 
@@ -36,25 +39,57 @@ def listing_tree(scope: Scope, columns: Sequence[str], order: Sequence[SortKey],
     return tree.order_by(*ordering(order), copy=False).offset(offset, copy=False)
 
 
-def files_tree(scope: Scope, filters: Iterable[Filter]) -> exp.Select:
-    """Return a tree over the current files of the rows of a scope, yet without columns; filters are on the files."""
-    own = exp.column(NUMBER, FILE).eq(column(NUMBER))
-    tree = scope.select().join(exp.to_table("artifact", alias=FILE), on=own, join_type="inner", copy=False)
-    for each in filters:
+@dataclass(frozen=True, slots=True)
+class FileQuery:
+    """Which of the files of a search are listed, and what of them."""
+
+    filters: tuple[Filter, ...] = ()
+    """On table ``artifact``."""
+    keyword_filters: tuple[Filter, ...] = ()
+    """On table ``keyword``; files without a row there meet none."""
+    columns: tuple[str, ...] = ()
+    """Of ``artifact``, shown as ``file_…``."""
+    keyword_columns: tuple[str, ...] = ()
+    """Of ``keyword``, shown as ``keyword_…``."""
+
+
+def files_tree(scope: Scope, query: FileQuery) -> exp.Select:
+    """Return a tree over the current files of the rows of a scope, yet without columns."""
+    tree = scope.select().join(exp.to_table("artifact", alias=FILE), on=_same(NUMBER, FILE, None), copy=False)
+    for each in query.filters:
         tree = tree.where(where_subject(exp.column(each.column, FILE), each), copy=False)
+    if query.keyword_filters:
+        tree = tree.join(exp.to_table("keyword", alias=KEYWORD), on=_same(FILE_NUMBER, KEYWORD, FILE), copy=False)
+    for each in query.keyword_filters:
+        tree = tree.where(where_subject(exp.column(each.column, KEYWORD), each), copy=False)
     return tree
 
 
-def file_rows_tree(tree: exp.Select, columns: Sequence[str], file_columns: Sequence[str], offset: int) -> exp.Select:
-    """Return the tree of files by name: columns of the observation, then those of the file as ``file_…``."""
+def file_rows_tree(
+    tree: exp.Select, columns: Sequence[str], query: FileQuery, *, offset: int, limit: int
+) -> exp.Select:
+    """Return the tree of a page of files by name: columns of the observation, of the file, of its keywords.
+
+    The wide rows of keywords are read for the page alone.
+    """
+    own = tuple(dict.fromkeys((*query.columns, FILE_NUMBER, "filename")))
     chosen = [column(name) for name in columns]
-    chosen += [exp.alias_(exp.column(name, FILE), f"file_{name}") for name in file_columns]
-    return (
-        tree.copy()
-        .select(*chosen, copy=False)
-        .order_by(exp.column("filename", FILE), copy=False)
-        .offset(offset, copy=False)
-    )
+    chosen += [exp.alias_(exp.column(name, FILE), f"file_{name}") for name in own]
+    page = tree.copy().select(*chosen, copy=False).order_by(exp.column("filename", FILE), copy=False)
+    page.set("offset", exp.Offset(expression=literal(offset)))
+    page.set("limit", exp.Limit(expression=literal(limit)))
+    shown = [exp.column(name, "page") for name in (*columns, *(f"file_{name}" for name in own))]
+    shown += [exp.alias_(exp.column(name, KEYWORD), f"keyword_{name}") for name in query.keyword_columns]
+    rows = exp.select(*shown).from_(page.subquery("page"))
+    if query.keyword_columns:
+        on = _same(FILE_NUMBER, KEYWORD, "page", f"file_{FILE_NUMBER}")
+        rows = rows.join(exp.to_table("keyword", alias=KEYWORD), on=on, join_type="left", copy=False)
+    return rows.order_by(exp.column("file_filename", "page"), copy=False)
+
+
+def _same(name: str, table: str, other: str | None, other_name: str | None = None) -> exp.Expression:
+    there = column(name) if other is None else exp.column(other_name or name, other)
+    return exp.column(name, table).eq(there)
 
 
 def counting_tree(tree: exp.Select) -> exp.Select:

@@ -61,8 +61,7 @@ if TYPE_CHECKING:
     from deepfield.model.tables import Column, TableSchema
     from deepfield.query.engines.duckdb import DuckEngine, Session
     from deepfield.query.facets import Facet, Ghosts
-    from deepfield.query.filters import Filter
-    from deepfield.query.listings import Grouping
+    from deepfield.query.listings import FileQuery, Grouping
     from deepfield.query.scatter import Axis
     from deepfield.services.resolve import Resolve
 
@@ -264,17 +263,17 @@ class Search:
         away = None if near is None else distances(rows, *near)
         return Listing(session.snapshot, total, rows.select(list(query.columns)), away)
 
-    def files(
-        self, query: SearchQuery, filters: Sequence[Filter], *, file_columns: Sequence[str], offset: int = 0
-    ) -> Listing:
-        """Return the current files of the observations of a search by name, those that meet further filters.
+    def files(self, query: SearchQuery, files: FileQuery, *, offset: int = 0) -> Listing:
+        """Return ``query.limit`` current files of the observations of a search from ``offset`` on, by name.
 
-        The columns of table ``artifact`` are called ``file_…`` beside ``query.columns`` of the observation.
+        The columns of tables ``artifact`` and ``keyword`` are called ``file_…`` and ``keyword_…`` beside
+        ``query.columns`` of the observation.
         """
         with self._engine.session(query.snapshot) as session:
             scope = scope_of(session, query, now=self._now())
-            tree = files_tree(scope, filters)
-            rows = session.run(file_rows_tree(tree, query.columns, file_columns, offset), limit=query.limit)
+            tree = files_tree(scope, files)
+            page = file_rows_tree(tree, query.columns, files, offset=offset, limit=query.limit)
+            rows = session.run(page, limit=query.limit)
             known = offset == 0 and rows.num_rows < query.limit
             total = rows.num_rows if known else int(session.run(counting_tree(tree))["n"][0].as_py())
             return Listing(session.snapshot, total, rows)

@@ -208,3 +208,27 @@ def test_a_product_stays_where_it_is_if_where_it_belongs_cannot_be_made(archive,
     done = bench.intake.reindex()
     assert set(done.left) == {EXPOSURE, OTHER}
     assert set(groups(bench)) == {CAL, RATE}
+
+
+def test_keywords_that_were_never_kept_are_filled_in_and_change_nothing_else(archive):
+    bench = archive()
+    columns = "artifact_number, file_set, stage, filter, effexptm, program"
+    before = bench.rows(f"SELECT {columns} FROM keyword ORDER BY 1"), bench.rows("SELECT * FROM observation")
+    assert {row[2:] for row in before[0]} == {
+        ("2b", "F200W", 100.0, "1234"), ("2a", "F200W", 100.0, "1234"), ("3", "F200W", 100.0, "1234"),
+    }  # fmt: skip
+    assert {row[1] for row in before[0]} >= {EXPOSURE.rpartition("_")[0]}
+    with bench.database.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM keyword")
+    assert bench.intake.reindex().changed == frozenset()
+    assert (bench.rows(f"SELECT {columns} FROM keyword ORDER BY 1"), bench.rows("SELECT * FROM observation")) == before
+
+
+def test_keywords_end_with_their_file(archive):
+    bench = archive()
+    bench.intake.forget(CAL)
+    current = "SELECT DISTINCT stage FROM keyword JOIN artifact USING (artifact_number) WHERE filename = '{}' AND keyword.seq_to IS NULL"
+    assert bench.rows(current.format(CAL)) == []
+    assert bench.rows(current.format(RATE)) == [("2a",)]
+    bench.intake.forget(EXPOSURE)
+    assert bench.rows(current.format(RATE)) == []

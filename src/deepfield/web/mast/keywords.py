@@ -1,146 +1,107 @@
 """``Mast.Jwst.Filtered.*``: one row for each FITS file, with the keywords of its header.
 
-What the catalogue has of a file or its observation is searched there. Other keywords are compared in the headers of the
-files that are left, of which there may be so many and no more.
+Every filter becomes a condition on a column: of the file, of its observation, or of table ``keyword``.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
-from deepfield.ingest.times import parse_time
-from deepfield.missions.jwst.tables import tables_of
+from deepfield.missions.jwst.keywords import header_keywords
 from deepfield.model.errors import InvalidQueryError
 from deepfield.model.identifiers import artifact_uri
-from deepfield.products.header import Header
-from deepfield.query.filters import Between, Equal, Filter, Missing, Pattern, Same, SearchQuery
-from deepfield.query.moments import mjd, moment_of
+from deepfield.query.filters import Between, Equal, Filter, Like, Missing, SearchQuery
+from deepfield.query.listings import FileQuery
+from deepfield.query.moments import mjd, moment_of, parse_period
 from deepfield.web.mast.answers import Answer, count_answer, ticks
 from deepfield.web.mast.columns import MastColumn, choose, columns_of, read_table
-from deepfield.web.mast.filters import MastFilter, like_parts, lowered, matches, read_filters, sql_like, truth
-from deepfield.web.mast.missions import FILESET
+from deepfield.web.mast.filters import FALSE, TRUE, MastFilter, lowered, read_filters, truth
 from deepfield.web.mast.observations import COUNT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
-    from deepfield.query.filters import Term
+    from deepfield.missions.jwst.keywords import Keyword
     from deepfield.web.mast.observations import Ask
 
-MOST_CANDIDATES: Final = 20_000
-"""Files whose headers one request may have read."""
 INSTRUMENTS: Final = {"Nircam": "NIRCAM", "Niriss": "NIRISS", "Nirspec": "NIRSPEC", "Miri": "MIRI", "Fgs": "FGS"}
 SERVICES: Final = (*INSTRUMENTS, "GuideStar", "Wss")
-OTHER_FILES: Final = {"GuideStar": r"gs-.*", "Wss": "opd"}
-"""Suffixes of the files of the services that are not of an instrument."""
-_OWN: Final = {
-    "program": "proposal_id", "observtn": "observation_number", "visit_id": "visit_id", "exp_type": "exp_type",
-    "instrume": "instrument_name", "template": "template", "apername": "aperture", "subarray": "subarray",
-    "pi_name": "proposal_pi", "title": "proposal_title", "category": "proposal_type", "visitsta": "visit_status",
-}  # fmt: skip
-"""Keywords that the observation carries as they stand in the header."""
-_WHEN: Final = frozenset({"date_obs_mjd", "date_beg_mjd", "date_end_mjd", "expstart", "expmid", "expend"})
-"""Moments between the start and the end of the observation."""
-_SLACK_DAYS: Final = 0.01
-_FILE: Final = ("artifact_number", "filename", "suffix", "content_length", "sha256", "archived_at", "data_release")
-_OBSERVATION: Final = ("obs_number", "obs_id", "algorithm", "s_region", *_OWN.values())
-
-
-@dataclass(frozen=True, slots=True)
-class Keyword:
-    """A column that is a header keyword."""
-
-    name: str
-    keyword: str
-    kind: str
-    unit: str
-    services: str
-    meaning: str
-
-    def column(self) -> MastColumn:
-        """Return the column as MAST has it."""
-        types = {"int": "int", "float": "float", "moment": "float"}
-        unit = "d" if self.kind == "moment" else self.unit
-        kind: Any = types.get(self.kind, "string")
-        return MastColumn(self.name, kind, label=self.name, unit=unit, meaning=self.meaning, how="keyword")
-
-    def read(self, header: Header) -> Any:
-        """Return the value in a header, of the type of the column."""
-        if " " in self.keyword:
-            parts = [header.first(keyword) for keyword in self.keyword.split()]
-            value: Any = "T".join(str(part) for part in parts) if all(parts) else parts[0]
-        else:
-            value = header.first(self.keyword)
-        return None if value is None else _READ[self.kind](value)
-
-
-def _as_float(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if number == number and abs(number) != float("inf") else None  # noqa: PLR0124  NaN
-
-
-def _as_int(value: Any) -> int | None:
-    number = _as_float(value)
-    return None if number is None else int(number)
-
-
-def _as_mjd(value: Any) -> float | None:
-    if isinstance(value, int | float):
-        return float(value)
-    moment = parse_time(value)
-    return None if moment is None else mjd(moment)
-
-
-def _as_flag(value: Any) -> str:
-    return "t" if value in {True, "T", "t"} else "f"
-
-
-def _as_number_text(value: Any) -> str:
-    text = str(value).strip()
-    return text.lstrip("0") or "0" if text.isdecimal() else text
-
-
-_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
-    "string": lambda value: str(value).strip(),
-    "int": _as_int,
-    "float": _as_float,
-    "moment": _as_mjd,
-    "flag": _as_flag,
-    "number_text": _as_number_text,
-    "visit": lambda value: str(value)[1:12],
+OTHER_FILES: Final = {
+    "GuideStar": ("o", Filter("obs_id", (Like(("jw", "_gs-", "")),))),
+    "Wss": ("f", Filter("suffix", (Equal("opd"),))),
 }
+"""By what the files of services that are not of an instrument are told from those of the instruments."""
+_FILE: Final = ("filename", "suffix", "content_length", "sha256", "archived_at", "data_release")
+_OBSERVATION: Final = ("obs_number", "s_region")
+_BEFORE: Final = "cal_ver"
+"""The keyword before which MAST has the footprint."""
+_TICKS: Final = re.compile(r"/Date\((-?\d{1,15})\)/")
+_TICK: Final = 0.001 / 86400
+"""Days of a millisecond, to which moments are told by leaving the rest out."""
 
 
 @cache
 def keywords(service: str) -> Mapping[str, Keyword]:
     """Return the keywords of a service by column name."""
     wanted = {service} | ({"science"} if service in INSTRUMENTS else set())
-    rows = (Keyword(**row) for row in read_table("keywords.tsv"))
-    return {row.name: row for row in rows if wanted & set(row.services.split())}
+    return {name: keyword for name, keyword in header_keywords().items() if wanted & set(keyword.services.split())}
+
+
+_OF_SERVICE: Final = {"ap_type": "Wss", "isJitter": "GuideStar"}
+"""Columns of the file that one service alone has."""
 
 
 @cache
 def columns(service: str) -> tuple[MastColumn, ...]:
-    """Return the columns of a service in MAST's order: of the file, keywords, of the file again, then dates."""
-    files = [column for column in columns_of("files.tsv") if column.name != "ap_type" or service == "Wss"]
+    """Return the columns of a service in MAST's order, each moment before its MJD."""
+    files = [column for column in columns_of("files.tsv") if _OF_SERVICE.get(column.name, service) == service]
+    named = {column.name: column for column in files}
+    told = _arranged(service, [_column(keyword) for keyword in keywords(service).values()])
+    uri = named["dataURI"]
     if service in OTHER_FILES:
-        files = [_renamed(column) for column in files]
-    listed = [*files[:4], *(keyword.column() for keyword in keywords(service).values()), *files[4:]]
-    twins = [
-        MastColumn(
-            column.name.removesuffix("_mjd"), "datetime", source=column.name, how="ticks", meaning=column.meaning
-        )
-        for column in listed
-        if column.name.endswith("_mjd")
-    ]
-    return (*listed, *twins)
+        listed = [*(_renamed(column) for column in files if column.name not in {"dataURI", "s_region"}), *told, uri]
+    else:
+        footprint = named["s_region"]
+        told.insert(next(at for at, column in enumerate(told) if column.name == _BEFORE), footprint)
+        listed = [*files[:4], *told, *(column for column in files[4:] if column is not footprint)]
+    known = {column.name for column in listed}
+    return tuple(each for column in listed for each in (*_twin(column, known), column))
+
+
+def _arranged(service: str, told: list[MastColumn]) -> list[MastColumn]:
+    """Put what a service has of its own into MAST's order, after what all instruments share."""
+    order = {row["service"]: row["keywords"].split() for row in read_table("orders.tsv")}.get(service, [])
+    place = {name: at for at, name in enumerate(order)}
+    return sorted(told, key=lambda column: place.get(column.name, -1))
+
+
+def _twin(column: MastColumn, known: Collection[str]) -> Iterator[MastColumn]:
+    """Yield the moment that is told beside an MJD, unless the header has a keyword of that name."""
+    name = column.name.removesuffix("_mjd")
+    if name not in {column.name, *known}:
+        yield MastColumn(name, "datetime", source=column.name, how="ticks", meaning=column.meaning)
+
+
+def _column(keyword: Keyword) -> MastColumn:
+    types: dict[str, Any] = {"int64": "int", "float64": "float", "string": "string"}
+    own = keyword.column
+    return MastColumn(
+        keyword.name,
+        types[own.type],
+        label=keyword.name,
+        unit=own.unit or "",
+        meaning=keyword.meaning,
+        source=f"k.{own.name}",
+        how=_HOW.get(keyword.kind, "copy"),
+    )
+
+
+_HOW: Final = {"number_text": "program", "flag": "flag"}
+"""How values of a kind of keyword are compared, where they are not as they stand."""
 
 
 def _renamed(column: MastColumn) -> MastColumn:
@@ -157,210 +118,166 @@ def filtered(name: str, ask: Ask) -> Answer:
     """Answer a service with the files that meet its filters.
 
     Raises:
-        InvalidQueryError: there is no filter at all, or too many headers would have to be read.
+        InvalidQueryError: there is no list of filters, or one of them is wrong.
     """
     known = columns(name)
-    wanted = read_filters(ask.params.get("filters"), known)
+    now = datetime.now(UTC)
+    plan = _planned(name, read_filters(ask.params.get("filters"), known), now)
     text = ask.params.get("columns", "*")
     counting = isinstance(text, str) and text.replace(" ", "").upper() == COUNT
     shown = known if counting else choose(known, text)
-    plan = _planned(name, wanted)
-    query = SearchQuery(filters=plan.observations, columns=_OBSERVATION, snapshot=ask.snapshot, limit=ask.limit)
-    if not plan.in_headers:
-        found = ask.archive.search.files(query, plan.files, file_columns=_FILE, offset=ask.offset)
-        if counting:
-            return count_answer(found.total)
-        rows = found.table.to_pylist()
-        return Answer(shown, len(rows), found.total, lambda a, b: _made(ask, name, shown, rows[a:b]))
-    everything = SearchQuery(
-        filters=plan.observations, columns=_OBSERVATION, snapshot=ask.snapshot, limit=MOST_CANDIDATES + 1
+    sources = dict.fromkeys(each for column in shown for each in _sources(column, known))
+    query = SearchQuery(
+        filters=tuple(plan.observations),
+        columns=_OBSERVATION,
+        snapshot=ask.snapshot,
+        limit=1 if counting else ask.limit,
     )
-    candidates = ask.archive.search.files(everything, plan.files, file_columns=_FILE)
-    if candidates.total > MOST_CANDIDATES:
-        reason = f"fewer than {candidates.total} files to compare {plan.in_headers[0].column.name} in; add a filter"
-        raise InvalidQueryError("filters", plan.in_headers[0].column.name, f"{reason} such as program or date_obs_mjd")
-    rows = _among(ask, name, plan.in_headers, candidates.table.to_pylist())
+    files = FileQuery(
+        filters=tuple(plan.files),
+        keyword_filters=tuple(plan.keywords),
+        columns=_FILE,
+        keyword_columns=tuple(source[2:] for source in sources if source.startswith("k.")),
+    )
+    found = ask.archive.search.files(query, files, offset=0 if counting else ask.offset)
     if counting:
-        return count_answer(len(rows))
-    page = rows[ask.offset : ask.offset + ask.limit]
-    return Answer(shown, len(page), len(rows), lambda a, b: _made(ask, name, shown, page[a:b]))
+        return count_answer(found.total)
+    return Answer(
+        shown,
+        found.table.num_rows,
+        found.total,
+        lambda a, b: _made(shown, known, found.table.slice(a, b - a).to_pylist(), now),
+    )
+
+
+# Filters -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which filters the catalogue answers, and which are compared in headers."""
+    """Conditions by the table that they are on."""
 
-    observations: tuple[Filter, ...]
-    files: tuple[Filter, ...]
-    in_headers: tuple[MastFilter, ...]
+    observations: list[Filter] = field(default_factory=list)
+    files: list[Filter] = field(default_factory=list)
+    keywords: list[Filter] = field(default_factory=list)
+
+    def add(self, table: str, condition: Filter | None) -> None:
+        """Add a condition on a table by the letter that sources have for it; None is met by every row."""
+        if condition is not None:
+            {"o": self.observations, "f": self.files, "k": self.keywords}[table].append(condition)
 
 
-def _planned(name: str, wanted: Iterable[MastFilter]) -> Plan:
-    observations, in_headers = [], []
-    files = [Filter("extension", (Equal("fits"),))]
-    if name in INSTRUMENTS:
-        observations.append(Filter("instrument_name", (Equal(INSTRUMENTS[name]),)))
-        files.append(Filter("suffix", noneof=tuple(map(Pattern, OTHER_FILES.values()))))
+def _planned(name: str, wanted: Iterable[MastFilter], now: datetime) -> Plan:
+    plan = Plan()
+    plan.add("f", Filter("extension", (Equal("fits"),)))
+    if name in OTHER_FILES:
+        plan.add(*OTHER_FILES[name])
     else:
-        files.append(Filter("suffix", (Pattern(OTHER_FILES[name]),)))
+        plan.add("o", Filter("instrument_name", (Equal(INSTRUMENTS[name]),)))
+        for table, condition in OTHER_FILES.values():
+            plan.add(table, replace(condition, anyof=(), noneof=condition.anyof))
     for each in wanted:
-        column = each.column
-        if column.how == "keyword" and column.name in _OWN:
-            observations.append(Filter(_OWN[column.name], tuple(_own_terms(each))))
-        elif column.how in {"keyword", "stage", "fileset", "restricted", "ticks"}:
-            in_headers.append(each)
-            observations += _around(each)
-        else:
-            lowered_filter = lowered(_bare(each))
-            if lowered_filter is not None:
-                (files if column.source.startswith("f.") else observations).append(lowered_filter)
-    return Plan(tuple(observations), tuple(files), tuple(in_headers))
+        asked = _of_moment(each, columns(name)) if each.column.how == "ticks" else each
+        plan.add(*_condition(asked, now))
+    return plan
 
 
-def _bare(wanted: MastFilter) -> MastFilter:
-    if wanted.column.how == "fixed" and wanted.column.type == "boolean":
-        return replace(wanted, values=tuple(str(truth(wanted.column, value)).lower() for value in wanted.values))
-    if wanted.column.how == "fixed":
-        return wanted
-    return replace(wanted, column=replace(wanted.column, source=wanted.column.source[2:]))
-
-
-def _own_terms(wanted: MastFilter) -> Iterable[Term]:
-    name = wanted.column.name
-    if wanted.ranges:
-        raise InvalidQueryError(name, wanted.ranges[0], "values, since the column holds no numbers")
-    for value in wanted.values:
-        text = str(value).strip()
-        if name == "program":
-            text = text.lstrip("0") or text
-        elif name == "observtn" and text.isdecimal():
-            text = f"{int(text):03d}"
-        yield Same(text)
-    if wanted.pattern is not None:
-        yield Pattern(sql_like(wanted.pattern))
-
-
-def _around(wanted: MastFilter) -> list[Filter]:
-    """Return what the observation has to meet for a moment of it to lie in a range."""
-    if wanted.column.name not in _WHEN or len(wanted.ranges) != 1 or wanted.values:
-        return []
-    low, high = wanted.ranges[0]
-    found = []
-    if isinstance(low, int | float):
-        found.append(Filter("t_max", (Between(float(low) - _SLACK_DAYS, None), Missing())))
-    if isinstance(high, int | float):
-        found.append(Filter("t_min", (Between(None, float(high) + _SLACK_DAYS), Missing())))
-    return found
-
-
-def _among(ask: Ask, name: str, wanted: Sequence[MastFilter], rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the rows whose headers meet filters."""
-    checked = tuple(each.column for each in wanted)
-    found = []
-    for start in range(0, len(rows), 500):
-        batch = rows[start : start + 500]
-        for row, values in zip(batch, _made(ask, name, checked, batch), strict=True):
-            if all(_meets(each, values[each.column.name]) for each in wanted):
-                found.append(row)
-    return found
-
-
-def _meets(wanted: MastFilter, value: Any) -> bool:
+def _condition(wanted: MastFilter, now: datetime) -> tuple[str, Filter | None]:
     column = wanted.column
-    if value is None:
-        return any(given is None or given == "" for given in wanted.values)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if any(given is not None and value == _comparable(column, given) for given in wanted.values):
-            return True
-        if wanted.pattern is not None:
-            raise InvalidQueryError(column.name, wanted.pattern, "a number")
-        return any(
-            (low is None or value >= _comparable(column, low)) and (high is None or value <= _comparable(column, high))
-            for low, high in wanted.ranges
-        )
-    if wanted.ranges:
-        raise InvalidQueryError(column.name, wanted.ranges[0], "values, since the column holds no numbers")
-    if isinstance(value, bool):
-        return any(truth(column, given) == value for given in wanted.values)
-    text = str(value).lower()
-    given = {_flagged(str(each).lower(), text) for each in wanted.values}
-    return text in given or (wanted.pattern is not None and matches(like_parts(wanted.pattern), text))
+    table, _, source = column.source.partition(".")
+    if column.how == "restricted":
+        return table, _restricted(wanted, source, now)
+    if column.how == "fixed":
+        return "o", lowered(_as_words(wanted) if column.type == "boolean" else wanted)
+    asked = _as_flags(wanted) if column.how == "flag" else wanted
+    asked = replace(asked, column=replace(column, source=source, how="copy" if column.how == "flag" else column.how))
+    condition = lowered(asked)
+    if condition is not None and column.type == "string" and "" in wanted.values:
+        condition = replace(condition, anyof=(*condition.anyof, Missing()))
+    return table, condition
 
 
-def _flagged(given: str, text: str) -> str:
-    """Read true and false as flags where the column holds them; numbers in text lose their zeros."""
-    if text in {"t", "f"}:
-        return {"true": "t", "false": "f", "1": "t", "0": "f"}.get(given, given)
-    return given.lstrip("0") or "0" if given.isdecimal() and text.isdecimal() else given
+def _as_flags(wanted: MastFilter) -> MastFilter:
+    """Read true and false, however they are written, as the flags that the column holds."""
+    words = dict.fromkeys(TRUE, "t") | dict.fromkeys(FALSE, "f")
+    values = tuple(None if value is None else words.get(str(value).lower(), value) for value in wanted.values)
+    return replace(wanted, values=values)
 
 
-def _comparable(column: MastColumn, given: Any) -> float:
-    number = _as_mjd(given) if column.unit == "d" and isinstance(given, str) and "-" in given[1:] else _as_float(given)
-    if number is None or isinstance(given, bool):
-        raise InvalidQueryError(column.name, given, "a number")
-    return number
+def _as_words(wanted: MastFilter) -> MastFilter:
+    return replace(wanted, values=tuple(str(truth(wanted.column, value)).lower() for value in wanted.values))
 
 
-def _made(ask: Ask, name: str, shown: Sequence[MastColumn], rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows as MAST has them, reading the headers where a column asks for one."""
-    known = keywords(name)
-    needed = [column for column in shown if _needs_header(column)]
-    headers: dict[str, Header] = {}
-    if needed:
-        documents = ask.archive.holdings.headers([row["file_sha256"] for row in rows])
-        headers = {sha256: Header.from_json(document) for sha256, document in documents.items()}
-    now = datetime.now(UTC)
-    empty = Header("", "fits")
-    return [
-        {column.name: _value(ask, column, row, headers.get(row["file_sha256"], empty), known, now) for column in shown}
-        for row in rows
-    ]
+def _restricted(wanted: MastFilter, source: str, now: datetime) -> Filter | None:
+    chosen = {truth(wanted.column, value) for value in wanted.values}
+    if wanted.ranges or wanted.pattern is not None:
+        raise InvalidQueryError(wanted.column.name, wanted.ranges or wanted.pattern, "true or false")
+    if len(chosen) != 1:
+        return None
+    later = (Missing(), Between(now + timedelta(microseconds=1), None))
+    return Filter(source, later if chosen == {True} else (Between(None, now),))
 
 
-def _needs_header(column: MastColumn) -> bool:
-    return (column.how == "keyword" and column.name not in _OWN) or (
-        column.how == "ticks" and not column.source.startswith(("ingest", "publicRelease"))
-    )
+def _of_moment(wanted: MastFilter, known: Sequence[MastColumn]) -> MastFilter:
+    """Return the same filter on the MJD of a moment, which may be written ``/Date(ms)/`` or in ISO 8601.
+
+    Raises:
+        InvalidQueryError: a value is neither.
+    """
+    column = wanted.column
+    if wanted.pattern is not None:
+        raise InvalidQueryError(column.name, wanted.pattern, "a moment or a range of moments")
+    exact = [None if value in {None, ""} else _day(column, value) for value in wanted.values]
+    ranges = [(_end(column, low), _end(column, high)) for low, high in wanted.ranges]
+    around = [(day - _TICK / 10, day + _TICK) for day in exact if day is not None]
+    twin = next(each for each in known if each.name == column.source)
+    return MastFilter(twin, values=(None,) if None in exact else (), ranges=(*around, *ranges))
 
 
-def _value(  # noqa: PLR0917  called in one place, for every cell
-    ask: Ask, column: MastColumn, row: Mapping[str, Any], header: Header, known: Mapping[str, Keyword], now: datetime
-) -> Any:
-    if column.how == "keyword":
-        if column.name in _OWN and known[column.name].kind in {"string", "number_text"}:
-            own = row[_OWN[column.name]]
-            return None if own is None else _READ[known[column.name].kind](own)
-        return known[column.name].read(header)
+def _end(column: MastColumn, value: Any) -> float | None:
+    return None if value is None else _day(column, value)
+
+
+def _day(column: MastColumn, value: Any) -> float:
+    written = _TICKS.fullmatch(value.strip()) if isinstance(value, str) else None
+    if written is not None:
+        return mjd(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(written[1])))
+    if isinstance(value, str):
+        return mjd(parse_period(column.name, value).start)
+    raise InvalidQueryError(column.name, value, "a moment such as /Date(1712689643699)/ or 2024-04-09T19:07:23")
+
+
+# Rows ----------------------------------------------------------------------------------------------------------------
+
+
+def _sources(column: MastColumn, known: Sequence[MastColumn]) -> tuple[str, ...]:
     if column.how == "ticks":
-        days = _value(ask, _mjd_column(column, known), row, header, known, now)
+        return (next(each.source for each in known if each.name == column.source),)
+    return (column.source,)
+
+
+def _made(
+    shown: Sequence[MastColumn], known: Sequence[MastColumn], rows: Sequence[Mapping[str, Any]], now: datetime
+) -> list[dict[str, Any]]:
+    """Return rows as MAST has them."""
+    twins = {column.name: column for column in known}
+    return [{column.name: _value(column, row, twins, now) for column in shown} for row in rows]
+
+
+def _value(column: MastColumn, row: Mapping[str, Any], twins: Mapping[str, MastColumn], now: datetime) -> Any:
+    if column.how == "ticks":
+        days = _value(twins[column.source], row, twins, now)
         return None if days is None else ticks(moment_of(days))
     if column.how == "fixed":
         return column.source == "true" if column.type == "boolean" else column.source
-    return _FILE_VALUES[column.how](ask, row, _source(column, row), now) if column.how in _FILE_VALUES else None
-
-
-def _mjd_column(twin: MastColumn, known: Mapping[str, Keyword]) -> MastColumn:
-    if twin.source in known:
-        return known[twin.source].column()
-    return next(column for column in columns_of("files.tsv") if column.name == twin.source)
-
-
-def _source(column: MastColumn, row: Mapping[str, Any]) -> Any:
     table, _, name = column.source.partition(".")
-    return row.get(f"file_{name}") if table == "f" else row.get(name)
+    value = row.get({"f": f"file_{name}", "k": f"keyword_{name}"}.get(table, name))
+    return _WRITTEN[column.how](value, now) if column.how in _WRITTEN else value
 
 
-def _stage(ask: Ask, row: Mapping[str, Any], suffix: str | None, _now: datetime) -> str | None:
-    known = tables_of(ask.archive.settings.tables_path).suffixes.get(suffix or "")
-    return None if known is None else known.stage(combined=row["algorithm"] != "exposure")
-
-
-_FILE_VALUES: Final[Mapping[str, Callable[[Ask, Mapping[str, Any], Any, datetime], Any]]] = {
-    "copy": lambda _ask, _row, value, _now: value,
-    "mjd": lambda _ask, _row, value, _now: None if value is None else mjd(value.replace(tzinfo=UTC)),
-    "uri": lambda _ask, _row, value, _now: artifact_uri(value),
-    "fileset": lambda _ask, _row, value, _now: re.sub(FILESET[0], FILESET[1], value),
-    "restricted": lambda _ask, _row, value, now: value is None or value.replace(tzinfo=UTC) > now,
-    "stage": _stage,
+_WRITTEN: Final[Mapping[str, Callable[[Any, datetime], Any]]] = {
+    "mjd": lambda value, _now: None if value is None else mjd(value.replace(tzinfo=UTC)),
+    "uri": lambda value, _now: artifact_uri(value),
+    "restricted": lambda value, now: value is None or value.replace(tzinfo=UTC) > now,
 }
-"""How what is known of a file is written, by the ``how`` of the column."""
+"""How what is known of a file is written, by the ``how`` of the column; all else as it stands."""
