@@ -34,6 +34,7 @@ from deepfield.services.accesslog import AccessLog
 from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
 from deepfield.services.bundles import Bundles
+from deepfield.services.citation import Citations
 from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
@@ -73,6 +74,7 @@ class Archive:
     delivery: Deliveries
     bundles: Bundles
     keeping: Keeping
+    citations: Citations
     intake: Intake
     audit: Audit
     releases: Releases
@@ -165,6 +167,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         ),
         search=search,
         keeping=Keeping(database, KeptStore()),
+        citations=Citations(database, Selections(), search, tables.citation),
         bundles=Bundles(database, Selections(), store, search),
         resolve=resolve,
         releases=Releases(database, observations, outbox),

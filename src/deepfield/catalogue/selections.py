@@ -79,6 +79,16 @@ class Selections:
             found.update(connection.execute(query).scalars())
         return found
 
+    def described(self, connection: Connection, obs_ids: Iterable[str], *, snapshot: int | None) -> list[Row]:
+        """Return programme, title, PI, instrument and times of these observations; unknown ones are left out."""
+        names = ("obs_id", "proposal_id", "proposal_title", "proposal_pi", "instrument_name", "t_min", "t_max")
+        found: list[Row] = []
+        for chunk in in_chunks(sorted(set(obs_ids))):
+            query = select(*(OBSERVATION.c[name] for name in names))
+            where = (OBSERVATION.c.obs_id.in_(chunk), alive(OBSERVATION, snapshot))
+            found += [dict(row) for row in connection.execute(query.where(*where)).mappings()]
+        return found
+
     def _where(
         self, connection: Connection, column: ColumnElement[Any], values: Iterable[Any], snapshot: int | None
     ) -> list[Row]:

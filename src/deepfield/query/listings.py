@@ -30,7 +30,7 @@ FILE_NUMBER: Final = "artifact_number"
 OUTLINES: Final = ("outline", "s_region")
 _ARCSEC: Final = 3600.0
 
-Aggregate = Literal["first", "set", "list", "min", "max", "bool_or"]
+Aggregate = Literal["first", "set", "list", "min", "max", "bool_or", "count"]
 
 
 def listing_tree(scope: Scope, columns: Sequence[str], order: Sequence[SortKey], offset: int) -> exp.Select:
@@ -101,16 +101,19 @@ def counting_tree(tree: exp.Select) -> exp.Select:
 class Grouping:
     """Groups of observations, and what of them is shown."""
 
-    key: tuple[str, str]
-    """A regular expression and what replaces it, which make of an ``obs_id`` the ``name`` of its group."""
     aggregates: tuple[tuple[str, Aggregate, str], ...]
     """Alias, function and column; ``first`` is the value of the observation with the smallest number."""
+    subject: str = "obs_id"
+    """The column whose value is the ``name`` of the group."""
+    key: tuple[str, str] | None = None
+    """A regular expression and what replaces it in the name."""
 
 
 def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
     """Return a tree over groups of the rows of a scope, in no order."""
-    key = [column("obs_id"), *(literal(part) for part in grouping.key)]
-    name = exp.Anonymous(this="regexp_replace", expressions=key)
+    name: exp.Expression = column(grouping.subject)
+    if grouping.key is not None:
+        name = exp.Anonymous(this="regexp_replace", expressions=[name, *(literal(part) for part in grouping.key)])
     chosen = [exp.alias_(name, "name")]
     for alias, function, source in grouping.aggregates:
         subject = column(source)

@@ -135,6 +135,14 @@ class Bundle:
             yield entry, path if again == 1 else f"{path.removesuffix(entry.filename)}{again}_{path.rpartition('/')[2]}"
 
 
+def search_parameters(search: str, snapshot: int | None) -> dict[str, list[str]]:
+    """Return the parameters of a search of a selection, on the snapshot that it names."""
+    params: dict[str, list[str]] = {}
+    for name, value in parse_qsl(search, keep_blank_values=True):
+        params.setdefault(name, []).append(value)
+    return params if snapshot is None else {**params, "snapshot": [str(snapshot)]}
+
+
 class Bundles:
     """Gathers what selections come down to, at most ``max_products`` of them."""
 
@@ -191,11 +199,7 @@ class Bundles:
     def _found(self, selection: Selection) -> Iterator[str]:
         """Yield the obs_ids of the searches, page by page of one snapshot each."""
         for search in selection.searches:
-            params: dict[str, list[str]] = {}
-            for name, value in parse_qsl(search, keep_blank_values=True):
-                params.setdefault(name, []).append(value)
-            if selection.snapshot is not None:
-                params["snapshot"] = [str(selection.snapshot)]
+            params = search_parameters(search, selection.snapshot)
             query = self._search.parse({**params, "columns": "obs_id", "limit": str(self._search.max_page)})
             while True:
                 page = self._search.find(query)

@@ -389,6 +389,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/citation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Acknowledgement and citation
+         * @description Write what a paper says that used a selection; one programme is the search `proposal_id=2731`.
+         */
+        post: operations["cite"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -713,6 +733,82 @@ export interface components {
              * @description Further values that are not listed
              */
             more: number;
+        };
+        /**
+         * CitationDocument
+         * @description Texts for a paper.
+         */
+        CitationDocument: {
+            /** Programmes */
+            programmes: components["schemas"]["CitedProgramme"][];
+            /** Instruments */
+            instruments: string[];
+            /** Observations */
+            observations: number;
+            /**
+             * Snapshot
+             * @description State of the archive, quoted in the texts
+             */
+            snapshot: string;
+            /**
+             * Text
+             * @description Acknowledgement and where the data are, a sentence a line
+             */
+            text: string;
+            /**
+             * Latex
+             * @description The same, escaped for LaTeX
+             */
+            latex: string;
+            /**
+             * Facilities
+             * @description For AASTeX
+             * @example \facility{JWST (NIRCam)}
+             */
+            facilities: string;
+            /**
+             * Bibtex
+             * @description An entry for each programme
+             */
+            bibtex: string;
+        };
+        /**
+         * CitedProgramme
+         * @description A programme with what the selection holds of it.
+         */
+        CitedProgramme: {
+            /**
+             * Programme
+             * @description Number of the programme; empty for observations of none
+             * @example 2731
+             */
+            programme: string;
+            /** Title */
+            title: string | null;
+            /**
+             * Pi
+             * @description Principal investigator, Last, First
+             */
+            pi: string | null;
+            /** Instruments */
+            instruments: string[];
+            /**
+             * First
+             * @description Start of the first observation, ISO 8601 UTC
+             */
+            first: string | null;
+            /**
+             * Last
+             * @description End of the last one
+             */
+            last: string | null;
+            /** Observations */
+            observations: number;
+            /**
+             * Doi
+             * @description Digital object identifier, where the operator states one
+             */
+            doi: string | null;
         };
         /**
          * ColumnDocument
@@ -5154,6 +5250,90 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["KeptDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    cite: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": {
+                    /** @description File name or `mast:` URI; repeat for more */
+                    product?: string[];
+                    /** @description obs_id, for its recommended products; repeat for more */
+                    observation?: string[];
+                    /** @description A search as the portal's address has it (`instrument_name=NIRCAM&text=nebula`), percent-encoded */
+                    search?: string[];
+                    /** @description 1: the whole dataset of each observation, with what is linked to it */
+                    all?: string;
+                    /** @description Only these suffixes, comma-separated (`cal,i2d`) */
+                    suffix?: string;
+                    /** @description Only these file extensions (`fits,json`) */
+                    extension?: string;
+                    /** @description Only these types (`SCIENCE,PREVIEW`) */
+                    product_type?: string;
+                    /** @description Only these calibration levels (`2,3`) */
+                    calib_level?: string;
+                    /** @description Only these detectors */
+                    detector?: string;
+                    /** @description The archive as it was at this snapshot */
+                    snapshot?: string;
+                    /** @description Folders of the files: observation, programme, flat */
+                    layout?: string;
+                    /** @description Name of the folder that holds everything */
+                    name?: string;
+                };
+                "application/x-www-form-urlencoded": {
+                    /** @description File name or `mast:` URI; repeat for more */
+                    product?: string[];
+                    /** @description obs_id, for its recommended products; repeat for more */
+                    observation?: string[];
+                    /** @description A search as the portal's address has it (`instrument_name=NIRCAM&text=nebula`), percent-encoded */
+                    search?: string[];
+                    /** @description 1: the whole dataset of each observation, with what is linked to it */
+                    all?: string;
+                    /** @description Only these suffixes, comma-separated (`cal,i2d`) */
+                    suffix?: string;
+                    /** @description Only these file extensions (`fits,json`) */
+                    extension?: string;
+                    /** @description Only these types (`SCIENCE,PREVIEW`) */
+                    product_type?: string;
+                    /** @description Only these calibration levels (`2,3`) */
+                    calib_level?: string;
+                    /** @description Only these detectors */
+                    detector?: string;
+                    /** @description The archive as it was at this snapshot */
+                    snapshot?: string;
+                    /** @description Folders of the files: observation, programme, flat */
+                    layout?: string;
+                    /** @description Name of the folder that holds everything */
+                    name?: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CitationDocument"];
                 };
             };
             /** @description Any error */

@@ -12,6 +12,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, cast, get_args
 
+from deepfield.missions.jwst.citation import CitationWords
 from deepfield.missions.jwst.rows import NONE, check_folder, closest, read_documents, read_rows
 from deepfield.model.errors import ConfigurationError
 from deepfield.model.observation import ProductType
@@ -178,6 +179,7 @@ class JwstTables:
     resolving_powers: Mapping[tuple[str, str], float]
     dq_flags: Mapping[str, DqFlag]
     source_columns: SourceColumns
+    citation: CitationWords
 
     @classmethod
     def load(cls, overrides: Path | None = None) -> JwstTables:
@@ -210,6 +212,7 @@ class JwstTables:
             },
             dq_flags={row.text("name"): _dq_flag(row) for row in read_rows(folders, "dq_flags.tsv")},
             source_columns=_source_columns(read_documents(folders, "source_columns.toml")),
+            citation=CitationWords.of(read_documents(folders, "citation.toml")),
         )
 
     def recommended_suffixes(self, exposure_type: str | None, *, time_series: bool) -> Mapping[Stage, tuple[str, ...]]:

@@ -182,7 +182,7 @@ def _rows(archive: Archive, query: FilesetQuery) -> tuple[list[dict[str, Any]], 
     asked = SearchQuery(filters=query.filters, region=circles or None, limit=query.limit)
     shown: list[Any] = [(c.name, c.aggregate, c.source) for c in columns().values() if c.how not in _NOT_AGGREGATED]
     shown = [each for each in shown if each[1] != "name"]
-    grouping = Grouping(FILESET, (*shown, ("numbers", "list", "obs_number"), ("kind", "first", "algorithm")))
+    grouping = Grouping((*shown, ("numbers", "list", "obs_number"), ("kind", "first", "algorithm")), key=FILESET)
     by_separation = any(column.how == "separation" for column, _ in query.sort)
     order = [("name" if column.aggregate == "name" else column.name, down) for column, down in query.sort]
     if not by_separation:

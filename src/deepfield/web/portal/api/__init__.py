@@ -5,6 +5,7 @@ from fastapi import APIRouter, Depends
 from deepfield.web.portal.api import (
     account,
     archive,
+    citation,
     export,
     facets,
     footprints,
@@ -28,6 +29,7 @@ for resource in (
     products,
     names,
     selections,
+    citation,
     account,
     archive,
 ):
