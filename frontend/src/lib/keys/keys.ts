@@ -43,7 +43,8 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
     list: [
       { keys: ['+', '−'], does: 'Zoom' },
       { keys: ['← ↑ → ↓'], does: 'Move' },
-      { keys: ['0'], does: 'Show all results' },
+      { keys: ['[', ']'], does: 'Turn left and right; a drag with Shift turns, too' },
+      { keys: ['0'], does: 'Show all results, north up' },
       { keys: ['Tab'], does: 'Next footprint under the pointer' },
     ],
   },

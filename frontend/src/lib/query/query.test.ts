@@ -16,7 +16,8 @@ const FULL: View = {
     facets: ['em', 'detector'],
   },
   focus: 'jw02731-o001_t017_nircam_f187n',
-  sky: { ra: 159.3283, dec: -58.6283, fov: 0.7, projection: 'TAN' },
+  sky: { ra: 159.3283, dec: -58.6283, fov: 0.7, projection: 'TAN', roll: -35.5 },
+  frame: 'GALACTIC',
   show: 'plot',
   plot: { x: 's_fov', y: 'count' },
 }
@@ -27,37 +28,39 @@ describe('the address', () => {
   })
 
   it('is empty for the first page', () => {
-    expect(writeAddress({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })).toBe('')
-    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })
+    expect(writeAddress({ query: EMPTY, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null })).toBe('')
+    expect(parseAddress('')).toEqual({ query: EMPTY, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null })
   })
 
   it('is the same whatever the order in which filters were set', () => {
     const one = withFilters(withFilters(EMPTY, { b_col: '1' }), { a_col: '2' })
     const other = withFilters(withFilters(EMPTY, { a_col: '2' }), { b_col: '1' })
-    expect(writeAddress({ query: one, focus: null, sky: null, show: 'table', plot: null })).toBe(writeAddress({ query: other, focus: null, sky: null, show: 'table', plot: null }))
+    expect(writeAddress({ query: one, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null })).toBe(writeAddress({ query: other, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null }))
   })
 
   it('reads well', () => {
     const query = withFilters({ ...EMPTY, position: 'NGC 3324' }, { instrument_name: 'NIRCAM,MIRI' })
-    expect(writeAddress({ query, focus: null, sky: null, show: 'table', plot: null })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
+    expect(writeAddress({ query, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null })).toBe('?position=NGC+3324&instrument_name=NIRCAM,MIRI')
   })
 
   it('survives nonsense', () => {
     const view = parseAddress('?sky=a,b,c&sort=;drop&columns=&focus=')
-    expect(view).toEqual({ query: EMPTY, focus: null, sky: null, show: 'table', plot: null })
+    expect(view).toEqual({ query: EMPTY, focus: null, sky: null, frame: 'ICRS', show: 'table', plot: null })
     expect(parseSky('10,95,1')).toBeNull()
     expect(parseSky('10,20,180,AIT')?.projection).toBe('AIT')
     expect(parseSky('10,20,180,XYZ')?.projection).toBe('auto')
     expect(parseSky('10,20,0')).toBeNull()
+    expect(parseSky('10,20,3,TAN,up')?.roll).toBe(0)
+    expect(parseAddress('?frame=barycentre').frame).toBe('ICRS')
   })
 
   it('keeps the sky to a thousandth of the field', () => {
     for (const fov of [0.0002, 0.01, 0.7, 60, 180]) {
-      const sky = { ra: 159.328312345, dec: -58.628387654, fov, projection: 'auto' as const }
+      const sky = { ra: 159.328312345, dec: -58.628387654, fov, projection: 'auto' as const, roll: 12 }
       const back = parseSky(writeSky(sky))!
       expect(Math.abs(back.ra - sky.ra)).toBeLessThan(fov / 1000)
       expect(Math.abs(back.dec - sky.dec)).toBeLessThan(fov / 1000)
-      expect(back.projection).toBe('auto')
+      expect(back).toMatchObject({ projection: 'auto', roll: 12 })
     }
   })
 })

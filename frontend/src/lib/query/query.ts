@@ -1,6 +1,7 @@
 /** A question to the archive, and its address. What the address holds is all there is to a view. */
 
 import type { View as Look } from '../sky/camera'
+import { FRAMES, type Frame } from '../sky/frames'
 
 export interface SortKey {
   column: string
@@ -42,6 +43,8 @@ export interface View {
   /** obs_id of the focused row. */
   focus: string | null
   sky: SkyPlace | null
+  /** In which positions are read and the graticule is drawn. */
+  frame: Frame
   show: ShownAs
   /** Columns of the plot; null for the usual ones. */
   plot: Axes | null
@@ -58,7 +61,7 @@ export const EMPTY: Query = {
   facets: null,
 }
 
-const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'show', 'plot', 'limit', 'after', 'snapshot'])
+const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'frame', 'show', 'plot', 'limit', 'after', 'snapshot'])
 
 export function parseSort(text: string | null): readonly SortKey[] {
   return (text ?? '')
@@ -79,19 +82,23 @@ export function writeSort(sort: readonly SortKey[]): string {
 }
 
 export function parseSky(text: string | null): SkyPlace | null {
-  const [ra, dec, fov, projection = 'auto'] = (text ?? '').split(',')
+  const [ra, dec, fov, projection = 'auto', turn = '0'] = (text ?? '').split(',')
   const numbers = [ra, dec, fov].map((word) => (word ? Number(word) : NaN))
   if (!numbers.every(Number.isFinite) || numbers[2]! <= 0 || Math.abs(numbers[1]!) > 90) return null
   const known = PROJECTIONS.find((name) => name === projection) ?? 'auto'
-  return { ra: numbers[0]!, dec: numbers[1]!, fov: numbers[2]!, projection: known }
+  const roll = Number(turn)
+  return { ra: numbers[0]!, dec: numbers[1]!, fov: numbers[2]!, projection: known, roll: Number.isFinite(roll) ? roll : 0 }
 }
 
 export function writeSky(sky: SkyPlace): string {
   // A thousandth of the field is finer than a pixel.
   const digits = Math.min(9, Math.max(2, Math.ceil(4 - Math.log10(sky.fov))))
   const place = [sky.ra, sky.dec].map((angle) => Number(angle.toFixed(digits)))
-  const words = [...place, Number(sky.fov.toPrecision(5))].join(',')
-  return sky.projection === 'auto' ? words : `${words},${sky.projection}`
+  const words: (number | string)[] = [...place, Number(sky.fov.toPrecision(5))]
+  const roll = Number(sky.roll.toFixed(2))
+  if (sky.projection !== 'auto' || roll) words.push(sky.projection)
+  if (roll) words.push(roll)
+  return words.join(',')
 }
 
 export function parseAddress(search: string): View {
@@ -116,6 +123,7 @@ export function parseAddress(search: string): View {
     focus: given.get('focus') || null,
     plot: x && y ? { x, y } : null,
     sky: parseSky(given.get('sky')),
+    frame: FRAMES.find((name) => name === given.get('frame')?.toUpperCase()) ?? 'ICRS',
     show: SHOWN_AS.find((name) => name === given.get('show')) ?? 'table',
   }
 }
@@ -154,6 +162,7 @@ export function writeAddress(view: View): string {
   if (view.plot) parameters['plot'] = `${view.plot.x},${view.plot.y}`
   if (view.focus) parameters['focus'] = view.focus
   if (view.sky) parameters['sky'] = writeSky(view.sky)
+  if (view.frame !== 'ICRS') parameters['frame'] = view.frame.toLowerCase()
   const text = writeParameters(parameters)
   return text && `?${text}`
 }

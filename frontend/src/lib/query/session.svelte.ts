@@ -1,5 +1,6 @@
 /** Where the user is: route and view, kept equal to the address. Back and Forward move through it. */
 import { EMPTY, parseAddress, writeAddress, type Axes, type Query, type ShownAs, type SkyPlace, type View } from './query'
+import type { Frame } from '../sky/frames'
 import { parseRoute, type Route } from './route'
 
 /** Browsers refuse bursts of history changes, so a moving sky is written down when it rests. */
@@ -64,6 +65,11 @@ class Session {
 
   plot(axes: Axes): void {
     this.#show({ ...this.view, plot: axes }, 'push')
+  }
+
+  /** Read positions in another frame, with its north up. */
+  readIn(frame: Frame): void {
+    this.#show({ ...this.view, frame }, 'replace')
   }
 
   look(sky: SkyPlace): void {

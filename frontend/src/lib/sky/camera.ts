@@ -1,10 +1,11 @@
 /**
  * The sky as it is seen: gnomonic (TAN), orthographic (SIN) or, for all of it, Hammer–Aitoff (AIT) projection onto a
- * canvas, north up, east left.
+ * canvas, east to the left of north. North is that of a frame, and up unless the view is turned.
  *
  * Same formulae as FITS WCS Paper II §5.1.3, §5.1.5 and §5.3.4; pixels are CSS pixels, origin top left.
  */
-import { DEGREE, dot, normalise, tangent, toPosition, toVector, type Position, type Vector } from './vector'
+import { seenIn, tangentIn, toIcrs, type Frame } from './frames'
+import { DEGREE, dot, normalise, toPosition, toVector, type Position, type Vector } from './vector'
 
 export type Projection = 'TAN' | 'SIN' | 'AIT'
 
@@ -15,6 +16,8 @@ export interface View {
   fov: number
   /** `auto`: gnomonic for small fields, orthographic for wide ones, Hammer–Aitoff for all of the sky. */
   projection: 'auto' | Projection
+  /** Position angle of what is up, degrees from north through east. */
+  roll: number
 }
 
 /** Widest field, in degrees, that `auto` shows in gnomonic projection. */
@@ -37,13 +40,15 @@ export function projectionOf(view: View): Projection {
 export function tidy(view: View): View {
   const ra = ((view.ra % 360) + 360) % 360
   const dec = Math.max(-90, Math.min(90, view.dec))
-  return { ...view, ra, dec, fov: Math.max(SMALLEST_FOV, Math.min(LARGEST_FOV, view.fov)) }
+  const roll = ((((view.roll + 180) % 360) + 360) % 360) - 180
+  return { ...view, ra, dec, roll, fov: Math.max(SMALLEST_FOV, Math.min(LARGEST_FOV, view.fov)) }
 }
 
 export class Camera {
   readonly centre: Vector
-  readonly east: Vector
-  readonly north: Vector
+  /** Directions at right angles to the centre: to the left in the picture, and up. */
+  readonly left: Vector
+  readonly up: Vector
   readonly projection: Projection
   /** Pixels per radian at the centre. */
   readonly scale: number
@@ -54,11 +59,18 @@ export class Camera {
     readonly view: View,
     readonly width: number,
     readonly height: number,
+    readonly frame: Frame = 'ICRS',
   ) {
     this.centre = toVector(view.ra, view.dec)
-    const { east, north } = tangent(view.ra, view.dec)
-    this.east = east
-    this.north = north
+    const { east, north } = tangentIn(frame, view)
+    const [sin, cos] = [Math.sin(view.roll * DEGREE), Math.cos(view.roll * DEGREE)]
+    const mixed = (a: number, b: number): Vector => [
+      a * east[0] + b * north[0],
+      a * east[1] + b * north[1],
+      a * east[2] + b * north[2],
+    ]
+    this.left = mixed(cos, -sin)
+    this.up = mixed(sin, cos)
     this.projection = projectionOf(view)
     this.scale = width / (view.fov * DEGREE)
     this.nearest = { TAN: 0.02, SIN: 0, AIT: -2 }[this.projection]
@@ -73,8 +85,9 @@ export class Camera {
   project(direction: Vector): [number, number] | null {
     const depth = dot(direction, this.centre)
     if (depth < this.nearest) return null
-    const [east, north] = [dot(direction, this.east), dot(direction, this.north)]
-    if (this.projection === 'AIT') return this.flattened(Math.atan2(east, depth), north)
+    const [east, north] = [dot(direction, this.left), dot(direction, this.up)]
+    // what lies exactly opposite belongs to the western end, as `seam` has it
+    if (this.projection === 'AIT') return this.flattened(Math.atan2(east || -0, depth), north)
     const factor = this.projection === 'TAN' ? this.scale / depth : this.scale
     return [this.width / 2 - factor * east, this.height / 2 - factor * north]
   }
@@ -82,7 +95,7 @@ export class Camera {
   /** Where a great circle from `a` to `b` meets the seam of an all-sky picture, opposite its centre; null elsewhere. */
   seam(a: Vector, b: Vector): Vector | null {
     if (this.projection !== 'AIT') return null
-    const [from, to] = [dot(a, this.east), dot(b, this.east)]
+    const [from, to] = [dot(a, this.left), dot(b, this.left)]
     if (from > 0 === to > 0 || from === to) return null
     const t = from / (from - to)
     const point: Vector = [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), a[2] + t * (b[2] - a[2])]
@@ -91,7 +104,7 @@ export class Camera {
 
   /** Pixel of a direction on the seam, at the eastern (1) or western (-1) end of the picture. */
   onSeam(direction: Vector, side: 1 | -1): [number, number] {
-    return this.flattened(side * Math.PI, dot(direction, this.north))
+    return this.flattened(side * Math.PI, dot(direction, this.up))
   }
 
   /** Hammer–Aitoff pixel of a longitude from the centre (radians, eastwards) and the sine of a latitude. */
@@ -117,7 +130,7 @@ export class Camera {
 
   /** The direction with the given parts towards the centre, east and north. */
   private composed(depth: number, e: number, n: number): Vector {
-    const [c, east, north] = [this.centre, this.east, this.north]
+    const [c, east, north] = [this.centre, this.left, this.up]
     return [
       depth * c[0] + e * east[0] + n * north[0],
       depth * c[1] + e * east[1] + n * north[1],
@@ -170,17 +183,25 @@ export class Camera {
    * Close to a pole, north up can leave no such view: then null.
    */
   placing(direction: Vector, x: number, y: number): View | null {
-    const want = toPosition(direction)
+    const want = toPosition(seenIn(this.frame, direction))
+    let middle = toPosition(seenIn(this.frame, this.centre))
     let view = this.view
     for (let step = 0; step < 16; step++) {
-      const there = new Camera(view, this.width, this.height).positionAt(x, y)
-      if (!there) return null
+      const found = this.at(view).unproject(x, y)
+      if (!found) return null
+      const there = toPosition(seenIn(this.frame, found))
       const turn = ((want.ra - there.ra + 540) % 360) - 180
       const tilt = want.dec - there.dec
       if (Math.hypot(turn * Math.cos(want.dec * DEGREE), tilt) < 1e-4 * this.pixel) return view
-      view = tidy({ ...view, ra: view.ra + turn, dec: view.dec + tilt })
+      middle = { ra: middle.ra + turn, dec: Math.max(-90, Math.min(90, middle.dec + tilt)) }
+      view = tidy({ ...view, ...toIcrs(this.frame, middle) })
     }
     return null
+  }
+
+  /** The camera of the same picture for another view. */
+  at(view: View): Camera {
+    return new Camera(view, this.width, this.height, this.frame)
   }
 
   /** The view after a drag of the sky from one pixel to another. */
@@ -197,6 +218,17 @@ export class Camera {
     const view = tidy({ ...this.view, fov: this.view.fov / factor })
     const held = this.unproject(x, y)
     if (!held) return view
-    return new Camera(view, this.width, this.height).placing(held, x, y) ?? view
+    return this.at(view).placing(held, x, y) ?? view
+  }
+
+  /** The view turned by `angle` degrees, anticlockwise in the picture, about its centre. */
+  turned(angle: number): View {
+    return tidy({ ...this.view, roll: this.view.roll - angle })
+  }
+
+  /** Unit steps in pixels towards north and east at the centre. */
+  get compass(): { north: [number, number]; east: [number, number] } {
+    const [sin, cos] = [Math.sin(this.view.roll * DEGREE), Math.cos(this.view.roll * DEGREE)]
+    return { north: [sin, -cos], east: [-cos, -sin] }
   }
 }

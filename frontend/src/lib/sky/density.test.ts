@@ -35,7 +35,7 @@ test('a density map counts every footprint once', () => {
 })
 
 test('cells keep their size on the screen while one zooms', () => {
-  const orders = [180, 60, 20, 5, 1].map((fov) => densityOrder(new Camera({ ra: 0, dec: 0, fov, projection: 'auto' }, 900, 500)))
+  const orders = [180, 60, 20, 5, 1].map((fov) => densityOrder(new Camera({ ra: 0, dec: 0, fov, projection: 'auto', roll: 0 }, 900, 500)))
   expect([...orders].sort((a, b) => a - b)).toEqual(orders)
   expect(orders[0]).toBe(5)
 })

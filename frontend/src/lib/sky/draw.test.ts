@@ -67,7 +67,7 @@ function squares(n: number, instrument: (i: number) => string): FootprintSet {
     }),
   })
 }
-const camera = new Camera({ ra: 100.1, dec: 10.05, fov: 0.4, projection: 'auto' }, 800, 500)
+const camera = new Camera({ ra: 100.1, dec: 10.05, fov: 0.4, projection: 'auto', roll: 0 }, 800, 500)
 const painted = (account: Account): CanvasRenderingContext2D => account as unknown as CanvasRenderingContext2D
 
 test('outlines take the colour of their instrument at 35 % alpha, at most 500 in a stroke', () => {
@@ -83,14 +83,14 @@ test('outlines take the colour of their instrument at 35 % alpha, at most 500 in
 
 test('footprints off the view are not drawn', () => {
   const account = new Account()
-  const elsewhere = new Camera({ ra: 200, dec: 10, fov: 0.4, projection: 'auto' }, 800, 500)
+  const elsewhere = new Camera({ ra: 200, dec: 10, fov: 0.4, projection: 'auto', roll: 0 }, 800, 500)
   expect(drawFootprints(painted(account), elsewhere, squares(50, () => 'MIRI'), PALETTE).indices).toEqual([])
   expect(account.strokes).toEqual([])
 })
 
 test('footprints too small for an outline are squares in the same colours', () => {
   const account = new Account()
-  const wide = new Camera({ ra: 100.1, dec: 10.05, fov: 100, projection: 'auto' }, 800, 500)
+  const wide = new Camera({ ra: 100.1, dec: 10.05, fov: 100, projection: 'auto', roll: 0 }, 800, 500)
   drawFootprints(painted(account), wide, squares(30, () => 'MIRI'), PALETTE)
   expect(account.strokes).toEqual([])
   expect(account.fills.filter((fill) => fill.style === 'red')).toHaveLength(30)
@@ -98,7 +98,7 @@ test('footprints too small for an outline are squares in the same colours', () =
 
 test('above the drawing limit counts take the place of outlines', () => {
   const account = new Account()
-  const wide = new Camera({ ra: 100.1, dec: 10.05, fov: 3, projection: 'auto' }, 800, 500)
+  const wide = new Camera({ ra: 100.1, dec: 10.05, fov: 3, projection: 'auto', roll: 0 }, 800, 500)
   const drawn = drawFootprints(painted(account), wide, squares(MOST_OUTLINES + 1, () => 'MIRI'), PALETTE)
   expect(drawn.density?.highest).toBeGreaterThan(1)
   expect(account.strokes).toEqual([])

@@ -88,8 +88,10 @@ const LABEL_EDGE = 6
 
 function labelPlace(camera: Camera, line: GridLine): [number, number] | null {
   const pixels = line.points.map((point) => camera.project(point))
-  const axis = line.kind === 'ra' ? 1 : 0
-  const edge = line.kind === 'ra' ? camera.height - LABEL_EDGE : LABEL_EDGE
+  // where the picture is turned on its side, meridians meet the left edge and parallels the lower one
+  const upright = Math.abs(camera.compass.north[1]) > Math.SQRT1_2
+  const axis = (line.kind === 'ra') === upright ? 1 : 0
+  const edge = axis === 1 ? camera.height - LABEL_EDGE : LABEL_EDGE
   for (let i = 1; i < pixels.length; i++) {
     const [a, b] = [pixels[i - 1], pixels[i]]
     if (!a || !b || (a[axis] - edge) * (b[axis] - edge) > 0 || a[axis] === b[axis]) continue
@@ -182,7 +184,7 @@ function addOutline(context: CanvasRenderingContext2D, camera: Camera, set: Foot
 
 /** The quick way for outlines wholly in front and too small to curve: no allocation, straight edges. False if not so. */
 function addPlainRings(context: CanvasRenderingContext2D, camera: Camera, set: FootprintSet, i: number): boolean {
-  const { centre, east, north, scale, width, height } = camera
+  const { centre, left, up, scale, width, height } = camera
   const vertices = set.vertices
   const radius = set.radii[i]!
   const gnomonic = camera.projection === 'TAN'
@@ -198,8 +200,8 @@ function addPlainRings(context: CanvasRenderingContext2D, camera: Camera, set: F
       const y = vertices[v + 1]!
       const z = vertices[v + 2]!
       const factor = gnomonic ? scale / (x * centre[0] + y * centre[1] + z * centre[2]) : scale
-      const px = width / 2 - factor * (x * east[0] + y * east[1] + z * east[2])
-      const py = height / 2 - factor * (x * north[0] + y * north[1] + z * north[2])
+      const px = width / 2 - factor * (x * left[0] + y * left[1] + z * left[2])
+      const py = height / 2 - factor * (x * up[0] + y * up[1] + z * up[2])
       if (v === first) context.moveTo(px, py)
       else context.lineTo(px, py)
     }
@@ -303,7 +305,11 @@ function drawCross(
   context.stroke()
 }
 
-/** North and east, and a length for the eye, in the lower right corner. */
+const NEEDLE = 26
+/** A needle of the compass and its letter, pixels. */
+const ROOM = 34
+
+/** North and east of the frame, and a length for the eye, in the lower right corner. */
 export function drawRulers(context: CanvasRenderingContext2D, camera: Camera, palette: Palette): void {
   const { pixels, label } = scaleBar(camera)
   const right = camera.width - 24
@@ -319,14 +325,17 @@ export function drawRulers(context: CanvasRenderingContext2D, camera: Camera, pa
   context.lineTo(right - pixels, bottom)
   context.lineTo(right, bottom)
   context.lineTo(right, bottom - 4)
-  const [x, y] = [right - 20, bottom - 32]
-  context.moveTo(x, y - 26)
+  const { north, east } = camera.compass
+  // as far from the corner as the needles need on their side of it
+  const x = right - 20 - ROOM * Math.max(0, north[0], east[0])
+  const y = bottom - 32 - ROOM * Math.max(0, north[1], east[1])
+  context.moveTo(x + NEEDLE * north[0], y + NEEDLE * north[1])
   context.lineTo(x, y)
-  context.lineTo(x - 26, y)
+  context.lineTo(x + NEEDLE * east[0], y + NEEDLE * east[1])
   context.stroke()
   context.fillText(label, right - pixels / 2, bottom - 5)
-  context.fillText('N', x, y - 27)
   context.textBaseline = 'middle'
-  context.fillText('E', x - 34, y)
+  context.fillText('N', x + ROOM * north[0], y + ROOM * north[1])
+  context.fillText('E', x + ROOM * east[0], y + ROOM * east[1])
   context.textAlign = 'left'
 }

@@ -113,6 +113,17 @@ export class FootprintSet {
     return hits.sort((a, b) => this.areas[a]! - this.areas[b]! || a - b)
   }
 
+  /** Indices of the footprints whose middles lie in a ring. */
+  centredIn(ring: readonly Vector[]): number[] {
+    const centre = middle(ring)
+    const reach = Math.max(...ring.map((corner) => separation(centre, corner)))
+    return this.within(centre, reach).filter((i) => {
+      const { ra, dec } = toPosition(this.centre(i))
+      const { east, north } = tangent(ra, dec)
+      return surrounds(ring, this.centre(i), east, north)
+    })
+  }
+
   /** Smallest easy circle around all footprints: their mean direction and the reach from it; null without any. */
   enclosing(): { ra: number; dec: number; radius: number } | null {
     const placed: number[] = []

@@ -1,9 +1,9 @@
 /** What pointer and keys mean on the sky: moving it, pointing at footprints, drawing regions. */
-import { Camera, tidy, type View } from './camera'
+import { tidy, type Camera, type View } from './camera'
 import type { FootprintSet } from './footprints'
 import type { Region } from './region'
-import { CLICK, closed, dragged, type Pixel, type Tool } from './tools'
-import type { Position, Vector } from './vector'
+import { CLICK, closed, dragged, lassoed, type Pixel, type Tool } from './tools'
+import { DEGREE, type Position, type Vector } from './vector'
 
 /** What the sky view offers to a gesture; footprints go by index. */
 interface Stage {
@@ -14,6 +14,8 @@ interface Stage {
   focus(i: number): void
   open(i: number): void
   region(region: Region): void
+  /** A region was drawn around something, and nothing was decided yet. */
+  lasso(region: Region, at: Pixel): void
   cursor(position: Position | null): void
 }
 
@@ -21,12 +23,19 @@ interface Stage {
 const REACH = 5
 const PAN_SHARE = 0.12
 const ZOOM_KEYS: Record<string, number> = { '+': 1.5, '=': 1.5, '-': 1 / 1.5, _: 1 / 1.5 }
+/** Degrees. */
+const TURN_KEYS: Record<string, number> = { '[': 15, ']': -15 }
 const PAN_KEYS: Record<string, Pixel> = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }
+
+/** A smaller turn of two fingers is no turn, degrees. */
+const TWIST = 8
 
 interface Grip {
   at: Pixel
   camera: Camera
   wentFar: boolean
+  /** Whether a drag turns the picture and does not move it. */
+  turns: boolean
 }
 
 export class Gestures {
@@ -37,17 +46,19 @@ export class Gestures {
   pointer: Pixel | null = $state.raw(null)
   draft: Region | null = $state.raw(null)
   #corners: Vector[] = $state.raw([])
+  #loop: Pixel[] = $state.raw([])
   readonly #fingers = new Map<number, Pixel>()
   readonly #stage: Stage
   #grip: Grip | null = null
-  #pinch: { camera: Camera; distance: number; middle: Pixel } | null = null
+  #pinch: { camera: Camera; distance: number; middle: Pixel; angle: number } | null = null
 
   constructor(stage: Stage) {
     this.#stage = stage
   }
 
-  /** The polygon being drawn, with the pointer as its next corner. */
+  /** The polygon being drawn, with the pointer as its next corner; or the lasso so far. */
   get line(): readonly Vector[] {
+    if (this.#loop.length) return this.#loop.map((at) => this.#stage.camera().unproject(...at)).filter((at) => at !== null)
     const next = this.#corners.length && this.pointer ? this.#stage.camera().unproject(...this.pointer) : null
     return next ? [...this.#corners, next] : this.#corners
   }
@@ -58,7 +69,7 @@ export class Gestures {
     ;(event.currentTarget as Element).setPointerCapture(event.pointerId)
     this.#fingers.set(event.pointerId, at)
     if (this.#fingers.size === 2) this.#startPinch()
-    else this.#grip = { at, camera: this.#stage.camera(), wentFar: false }
+    else this.#grip = { at, camera: this.#stage.camera(), wentFar: false, turns: event.shiftKey && this.tool === 'pan' }
   }
 
   move(event: PointerEvent): void {
@@ -81,7 +92,8 @@ export class Gestures {
     const grip = this.#grip
     this.#grip = null
     if (!grip) return
-    if (this.draft) this.#finish(this.draft)
+    if (this.#loop.length) this.#tie(pixelOf(event))
+    else if (this.draft) this.#finish(this.draft)
     else if (!grip.wentFar) this.#click(pixelOf(event))
   }
 
@@ -90,6 +102,7 @@ export class Gestures {
     this.#grip = null
     this.#pinch = null
     this.draft = null
+    this.#loop = []
   }
 
   leave(): void {
@@ -124,11 +137,13 @@ export class Gestures {
     const camera = this.#stage.camera()
     const pan = PAN_KEYS[event.key]
     const zoom = ZOOM_KEYS[event.key]
+    const turn = TURN_KEYS[event.key]
     if (pan) {
       const middle: Pixel = [camera.width / 2, camera.height / 2]
       const step = PAN_SHARE * Math.min(camera.width, camera.height)
       this.#stage.move(camera.dragged(middle, [middle[0] + pan[0] * step, middle[1] + pan[1] * step]))
-    } else if (zoom) this.#stage.move(camera.zoomed(zoom))
+    } else if (turn) this.#stage.move(camera.turned(turn))
+    else if (zoom) this.#stage.move(camera.zoomed(zoom))
     else if (event.key === '0' || event.key === 'Home') showAll()
     else if (event.key === 'Enter' && this.#corners.length) this.#close()
     else if (event.key === 'Enter' && focused !== null) this.#stage.open(focused)
@@ -153,7 +168,9 @@ export class Gestures {
   #drag(grip: Grip, at: Pixel): void {
     grip.wentFar ||= Math.hypot(at[0] - grip.at[0], at[1] - grip.at[1]) > CLICK
     if (!grip.wentFar) return
-    if (this.tool === 'cone' || this.tool === 'box') this.draft = dragged(this.tool, grip.camera, grip.at, at)
+    if (this.tool === 'lasso') this.#loop = [...(this.#loop.length ? this.#loop : [grip.at]), at]
+    else if (this.tool === 'cone' || this.tool === 'box') this.draft = dragged(this.tool, grip.camera, grip.at, at)
+    else if (grip.turns) this.#stage.move(grip.camera.turned(swept(grip.camera, grip.at, at)))
     else this.#stage.move(grip.camera.dragged(grip.at, at))
   }
 
@@ -189,6 +206,20 @@ export class Gestures {
     if (region) this.#finish(region)
   }
 
+  /** Close a lasso. */
+  #tie(at: Pixel): void {
+    const region = lassoed(this.#stage.camera(), this.#loop)
+    this.#loop = []
+    if (!region) return
+    this.draft = region
+    this.#stage.lasso(region, at)
+  }
+
+  /** Give up what was drawn but not used. */
+  drop(): void {
+    this.#abandon()
+  }
+
   #finish(region: Region): void {
     this.#abandon()
     this.#stage.region(region)
@@ -198,20 +229,24 @@ export class Gestures {
     this.tool = 'pan'
     this.draft = null
     this.#corners = []
+    this.#loop = []
   }
 
   #startPinch(): void {
     const [a, b] = [...this.#fingers.values()] as [Pixel, Pixel]
     this.draft = null
-    this.#pinch = { camera: this.#stage.camera(), distance: apart(a, b), middle: halfway(a, b) }
+    this.#pinch = { camera: this.#stage.camera(), distance: apart(a, b), middle: halfway(a, b), angle: bearing(a, b) }
   }
 
   #spread(): void {
     const [a, b] = [...this.#fingers.values()]
     if (!this.#pinch || !a || !b) return
-    const { camera, distance, middle } = this.#pinch
-    const zoomed = camera.zoomed(apart(a, b) / Math.max(1, distance), ...middle)
-    const after = new Camera(zoomed, camera.width, camera.height)
+    const { camera, distance, middle, angle } = this.#pinch
+    const twisted = bearing(a, b) - angle
+    const turned = Math.abs(twisted) > TWIST ? camera.at(camera.turned(twisted)) : camera
+    const held = camera.unproject(...middle)
+    const placed = held && turned !== camera ? turned.at(turned.placing(held, ...middle) ?? turned.view) : turned
+    const after = camera.at(placed.zoomed(apart(a, b) / Math.max(1, distance), ...middle))
     this.#stage.move(after.dragged(middle, halfway(a, b)))
   }
 }
@@ -222,6 +257,17 @@ function pixelOf(event: MouseEvent): Pixel {
 
 function apart(a: Pixel, b: Pixel): number {
   return Math.hypot(a[0] - b[0], a[1] - b[1])
+}
+
+/** Direction from one finger to the other, degrees anticlockwise. */
+function bearing(a: Pixel, b: Pixel): number {
+  return Math.atan2(a[1] - b[1], b[0] - a[0]) / DEGREE
+}
+
+/** Angle that a drag has gone round the middle of the picture, degrees anticlockwise. */
+function swept(camera: Camera, from: Pixel, to: Pixel): number {
+  const middle: Pixel = [camera.width / 2, camera.height / 2]
+  return bearing(middle, to) - bearing(middle, from)
 }
 
 function halfway(a: Pixel, b: Pixel): Pixel {

@@ -4,7 +4,7 @@ import { graticule, scaleBar } from './graticule'
 import { toPosition } from './vector'
 
 const camera = (ra: number, dec: number, fov: number, projection: View['projection'] = 'auto'): Camera =>
-  new Camera({ ra, dec, fov, projection }, 990, 460)
+  new Camera({ ra, dec, fov, projection, roll: 0 }, 990, 460)
 const labels = (view: Camera, kind: 'ra' | 'dec', notation: 'sexagesimal' | 'decimal' = 'sexagesimal'): string[] =>
   graticule(view, notation)
     .filter((line) => line.kind === kind)
@@ -57,4 +57,12 @@ test('the scale bar is a round angle of legible length', () => {
     expect(bar.pixels).toBeLessThan(250)
   }
   expect(scaleBar(camera(159, -58, 14.2 / 60)).label).toBe('1′')
+})
+
+test('other frames have lines of their own, in degrees', () => {
+  const centre = new Camera({ ra: 266.40499, dec: -28.93617, fov: 4, projection: 'auto', roll: 0 }, 990, 460, 'GALACTIC')
+  expect(labels(centre, 'ra')).toContain('0°')
+  expect(labels(centre, 'dec')).toContain('−1°')
+  const plane = graticule(centre, 'sexagesimal').find((line) => line.kind === 'dec' && line.value === 0)!
+  for (const point of plane.points) expect(centre.project(point)![1]).toBeCloseTo(230, 1)
 })

@@ -1,12 +1,13 @@
-/** Lines of equal right ascension and declination, with labels whose precision follows their step. */
+/** Lines of equal longitude and latitude in a frame, with labels whose precision follows their step. */
 import { separation, type CoordinateStyle } from '$lib/format/angles'
 import type { Camera } from './camera'
+import { fromFrame, toFrame, type Frame } from './frames'
 import { DEGREE, toVector, type Vector } from './vector'
 
 /** A line of the graticule: its points on the sphere and its label. */
 export interface GridLine {
   kind: 'ra' | 'dec'
-  /** Degrees. */
+  /** Degrees in the frame of the camera. */
   value: number
   label: string
   points: Vector[]
@@ -29,9 +30,11 @@ function step(steps: readonly number[], wanted: number): number {
   return steps.find((candidate) => candidate >= wanted * (1 - 1e-9)) ?? steps[steps.length - 1]!
 }
 
-/** The lines that cross the picture, about one every `spacing` pixels. */
-export function graticule(camera: Camera, style: CoordinateStyle, spacing = 130): GridLine[] {
-  const { view, pixel } = camera
+/** The lines that cross the picture, about one every `spacing` pixels. Only ICRS is ever written in hours. */
+export function graticule(camera: Camera, notation: CoordinateStyle, spacing = 130): GridLine[] {
+  const { frame, pixel } = camera
+  const view = toFrame(frame, camera.view)
+  const style = frame === 'ICRS' ? notation : 'decimal'
   const reach = camera.reach / DEGREE
   const south = Math.max(-90, view.dec - reach)
   const north = Math.min(90, view.dec + reach)
@@ -49,7 +52,11 @@ export function graticule(camera: Camera, style: CoordinateStyle, spacing = 130)
     ...multiples(south, north, decStep, false)
       .filter((value) => Math.abs(value) < 90)
       .map((value) => parallel(value, west, east, decStep, style)),
-  ]
+  ].map((line) => placed(line, frame))
+}
+
+function placed(line: GridLine, frame: Frame): GridLine {
+  return frame === 'ICRS' ? line : { ...line, points: line.points.map((point) => fromFrame(frame, point)) }
 }
 
 function multiples(from: number, to: number, stride: number, open: boolean): number[] {

@@ -15,11 +15,11 @@ class Recorder {
     this.points.push([x, y])
   }
 }
-const sphere = new Camera({ ra: 0, dec: 0, fov: 120, projection: 'SIN' }, 600, 600)
+const sphere = new Camera({ ra: 0, dec: 0, fov: 120, projection: 'SIN', roll: 0 }, 600, 600)
 
 test('a great circle is straight in gnomonic projection and needs no subdivision', () => {
   const path = new Recorder()
-  addLine(path, new Camera({ ra: 0, dec: 0, fov: 40, projection: 'TAN' }, 600, 600), [toVector(350, 10), toVector(10, 10)])
+  addLine(path, new Camera({ ra: 0, dec: 0, fov: 40, projection: 'TAN', roll: 0 }, 600, 600), [toVector(350, 10), toVector(10, 10)])
   expect(path.points).toHaveLength(2)
 })
 
@@ -55,7 +55,7 @@ test('the area of a cap that reaches behind stays on the disc and follows its ed
 })
 
 test('a line across the seam of an all-sky picture leaves at one end and comes back at the other', () => {
-  const allSky = new Camera({ ra: 0, dec: 0, fov: 350, projection: 'auto' }, 700, 350)
+  const allSky = new Camera({ ra: 0, dec: 0, fov: 350, projection: 'auto', roll: 0 }, 700, 350)
   const path = new Recorder()
   addLine(path, allSky, [toVector(170, 10), toVector(190, 10)])
   expect(path.starts).toBe(2)
@@ -64,6 +64,17 @@ test('a line across the seam of an all-sky picture leaves at one end and comes b
   expect(area.starts).toBe(2)
   const middle = [...path.points, ...area.points].filter(([x]) => Math.abs(x - 350) < 250)
   expect(middle).toEqual([])
+})
+
+test('a line that has a corner on the seam itself does not run back across the picture', () => {
+  const allSky = new Camera({ ra: 0, dec: 0, fov: 350, projection: 'auto', roll: 0 }, 700, 350)
+  for (const opposite of [[-1, 0, 0], [-1, -0, 0]] as const) {
+    const path = new Recorder()
+    addLine(path, allSky, [toVector(170, 0), opposite, toVector(190, 0)])
+    const ends = path.points.map(([x]) => x)
+    expect(ends.filter((x) => Math.abs(x - 350) < 250)).toEqual([])
+    expect(path.starts).toBe(2)
+  }
 })
 
 test('nothing is drawn of what is wholly behind', () => {

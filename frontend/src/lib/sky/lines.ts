@@ -71,7 +71,7 @@ function halfBesideSeam(ring: readonly Vector[], camera: Camera, side: 1 | -1): 
   const pixels: [number, number][] = []
   ring.forEach((a, i) => {
     const b = ring[(i + 1) % ring.length]!
-    if (dot(a, camera.east) > 0 === side > 0) pixels.push(camera.project(a)!)
+    if (dot(a, camera.left) > 0 === side > 0) pixels.push(camera.project(a)!)
     const seam = camera.seam(a, b)
     if (seam) pixels.push(camera.onSeam(seam, side))
   })
@@ -101,7 +101,7 @@ function addChord(path: Path, camera: Camera, a: Vector, b: Vector, on: boolean)
 }
 
 function acrossSeam(path: Path, camera: Camera, a: Vector, b: Vector, seam: Vector, on: boolean): boolean {
-  const side = dot(a, camera.east) > 0 ? 1 : -1
+  const side = dot(a, camera.left) > 0 ? 1 : -1
   if (!on) path.moveTo(...camera.project(a)!)
   path.lineTo(...camera.onSeam(seam, side))
   path.moveTo(...camera.onSeam(seam, side === 1 ? -1 : 1))

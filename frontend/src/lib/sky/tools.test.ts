@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { Camera } from './camera'
 import { fitCircle, wholeSky } from './fit'
 import { FootprintSet } from './footprints'
-import { regionText } from './region'
-import { closed, dragged } from './tools'
+import { outline, regionText } from './region'
+import { closed, dragged, lassoed, type Pixel } from './tools'
 import { DEGREE, offset, toVector } from './vector'
 
-const camera = new Camera({ ra: 359.95, dec: 30, fov: 1, projection: 'auto' }, 1000, 500)
+const camera = new Camera({ ra: 359.95, dec: 30, fov: 1, projection: 'auto', roll: 0 }, 1000, 500)
 
 test('a cone is dragged from its centre to its rim', () => {
   const region = dragged('cone', camera, [500, 250], [600, 250])
@@ -50,3 +50,45 @@ test('a fitted circle is wholly in the picture', () => {
     }
   }
 })
+
+const circle = (x: number, y: number, radius: number, steps = 300): Pixel[] =>
+  Array.from({ length: steps }, (_, i) => [x + radius * Math.cos((6.28 * i) / steps), y + radius * Math.sin((6.28 * i) / steps)])
+
+test('a lasso becomes a polygon of few corners that holds what it was drawn around', () => {
+  const region = lassoed(camera, circle(500, 250, 120))!
+  const vertices = region.kind === 'polygon' ? region.vertices : []
+  expect(vertices.length).toBeGreaterThan(8)
+  expect(vertices.length).toBeLessThanOrEqual(40)
+  const set = new FootprintSet(points([[500, 250], [500, 365], [500, 375], [630, 250]]))
+  expect(set.centredIn(outline(region))).toEqual([0, 1])
+})
+
+test('a lasso that crosses itself takes its hull, and one around nothing draws nothing', () => {
+  const eight = [...circle(400, 250, 100), ...circle(600, 250, 100)]
+  const set = new FootprintSet(points([[400, 250], [500, 170], [600, 250], [500, 100]]))
+  expect(set.centredIn(outline(lassoed(camera, eight)!))).toEqual([0, 1, 2])
+  expect(lassoed(camera, [[10, 10], [200, 10], [11, 10.1]])).toBeNull()
+  expect(lassoed(camera, [[10, 10]])).toBeNull()
+})
+
+test('a lasso that leads beside the sky holds what lies within', () => {
+  const ellipse = new Camera(wholeSky(800, 400), 800, 400)
+  const region = lassoed(ellipse, [[2, 2], [200, 60], [400, 50], [400, 350], [200, 340], [2, 398]])!
+  const set = new FootprintSet(points([[300, 300], [300, 355], [395, 200], [405, 200]], ellipse))
+  expect(set.centredIn(outline(region))).toEqual([0, 2])
+})
+
+/** Observations without outlines, by their pixels. */
+function points(pixels: Pixel[], on = camera) {
+  const places = pixels.map(([x, y]) => on.positionAt(x, y)!)
+  const every = <T>(value: T): T[] => pixels.map(() => value)
+  return {
+    obs_number: pixels.map((_, i) => String(i)),
+    obs_id: pixels.map((_, i) => `jw${i}`),
+    instrument_name: every(null),
+    calib_level: every(null),
+    s_ra: places.map(({ ra }) => ra),
+    s_dec: places.map(({ dec }) => dec),
+    s_region: every(null),
+  }
+}
