@@ -35,20 +35,25 @@ from deepfield.services.accounts import Accounts
 from deepfield.services.audit import Audit
 from deepfield.services.bundles import Bundles
 from deepfield.services.citation import Citations
+from deepfield.services.contents import Contents
+from deepfield.services.cubes import Cubes
 from deepfield.services.delivery import Deliveries
 from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
 from deepfield.services.keeping import Keeping
 from deepfield.services.openid import OpenIdProvider
+from deepfield.services.opening import Opening
 from deepfield.services.passwords import Passwords
 from deepfield.services.releases import Releases
 from deepfield.services.resolve import Resolve
 from deepfield.services.resolvers.sesame import Sesame
 from deepfield.services.search import Search
+from deepfield.services.series import TimeSeries
 from deepfield.services.signin import SignIn
 from deepfield.services.snapshots import Snapshots
 from deepfield.services.sources import Sources
+from deepfield.services.spectra import Spectra
 from deepfield.services.tables import Tables
 
 if TYPE_CHECKING:
@@ -72,6 +77,10 @@ class Archive:
     resolve: Resolve
     holdings: Holdings
     delivery: Deliveries
+    spectra: Spectra
+    cubes: Cubes
+    series: TimeSeries
+    contents: Contents
     bundles: Bundles
     keeping: Keeping
     citations: Citations
@@ -148,6 +157,9 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         workers=settings.workers,
     )
     account_store, passwords = AccountStore(), Passwords()
+    holdings = Holdings(database, observations, previews_path=settings.previews_path)
+    delivery = Deliveries(database, observations, store)
+    opening = Opening(delivery, holdings)
     access_log = AccessLog(database, account_store, keep_days=settings.access_log_days)
     return Archive(
         settings=settings,
@@ -155,8 +167,12 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         store=store,
         replica=replica,
         follower=Follower(replica),
-        holdings=Holdings(database, observations, previews_path=settings.previews_path),
-        delivery=Deliveries(database, observations, store),
+        holdings=holdings,
+        delivery=delivery,
+        spectra=Spectra(opening),
+        cubes=Cubes(opening),
+        series=TimeSeries(opening),
+        contents=Contents(opening),
         intake=Intake(database, observations, pipeline, archivist, leftovers),
         audit=Audit(database, observations, store),
         sources=Sources(engine, lake),

@@ -16,6 +16,7 @@
     │   ├── UnknownProductError
     │   │   └── RetiredProductError a product, or a version of one, that is no longer kept
     │   ├── NoPreviewError
+    │   ├── NothingToShowError      a product holds nothing of the kind asked for
     │   ├── UnknownJobError
     │   ├── UnknownSnapshotError
     │   ├── UnknownJobPartError     a job has no such result or error
@@ -159,6 +160,14 @@ class NoPreviewError(NotFoundError):
     def __init__(self, filename: str) -> None:
         super().__init__(f"there is no preview of {filename}")
         self.filename = filename
+
+
+class NothingToShowError(NotFoundError):
+    """A product holds nothing of the kind that was asked for, or not under this name."""
+
+    def __init__(self, filename: str, what: str, *, holds: str) -> None:
+        super().__init__(f"{filename} holds no {what}; {holds}")
+        self.filename, self.what, self.holds = filename, what, holds
 
 
 class UnknownSnapshotError(NotFoundError):

@@ -95,9 +95,9 @@ def _pass_data(source: ByteSource, facts: FitsFacts, number: int, cards: list[Ca
         values.setdefault(card.keyword, card.value)
     if number == 0 and values.get("SIMPLE") is not True:
         raise UnreadableFileError(source.name, "SIMPLE is not T: the file says of itself that it is not standard FITS")
-    part = _part(source.name, number, values)
+    part = part_of(source.name, number, values)
     facts.hdus.append(Hdu(part, tuple(cards) if part.name in KEPT_IN_FULL else ()))
-    size = _data_size(source.name, number, values)
+    size = data_size(source.name, number, values)
     if part.name == "ASDF" and not facts.tree:
         size -= _read_asdf(source, facts, size)
     _skip(source, facts, part, size)
@@ -124,7 +124,8 @@ def _skip(source: ByteSource, facts: FitsFacts, part: Part, size: int) -> None:
         facts.notes.append(f"the last block of HDU {part.number} is not filled up")
 
 
-def _data_size(name: str, number: int, values: Mapping[str, Value]) -> int:
+def data_size(name: str, number: int, values: Mapping[str, Value]) -> int:
+    """Return the bytes of data that a header declares, without what fills up the last block (FITS 4.0 §4.4.1)."""
     axes = _axes(name, number, values, "NAXIS")
     if not axes:
         return 0
@@ -156,7 +157,8 @@ def _integer(
     return value
 
 
-def _part(filename: str, number: int, values: Mapping[str, Value]) -> Part:
+def part_of(filename: str, number: int, values: Mapping[str, Value]) -> Part:
+    """Return what an HDU is, from the values of its header."""
     name = str(values.get("EXTNAME") or ("PRIMARY" if number == 0 else "")).strip().upper()
     version = values.get("EXTVER")
     kind, shape, dtype, columns = _content(filename, number, values)

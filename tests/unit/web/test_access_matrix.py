@@ -90,7 +90,7 @@ def refusal_of(address):
 
 def classified():
     """Every path of the file, with the kind it stands under; a path that stands there twice would be two kinds."""
-    found = [(path, kind) for kind in ("bytes", "bundles") for path in PLACES[kind]]
+    found = [(path, kind) for kind in ("bytes", "inside", "bundles") for path in PLACES[kind]]
     found += [(path, kind) for kind in ("metadata", "personal", "documents") for path in PLACES[kind]["paths"]]
     return found + [(root + path, "rows") for root in PLACES["rows"]["roots"] for path in PLACES["rows"]["paths"]]
 
@@ -151,6 +151,28 @@ def test_those_who_may_are_shown_it_by_every_method_and_carrier(client, tokens, 
         assert client.request(method, path, headers=carrier).status_code == 200, (who, carrier)
     ranged = client.get(f"/products/{EXCLUSIVE_FILE}", headers={"Range": "bytes=0-9"} | carriers(tokens[who])[0])
     assert (ranged.status_code, ranged.content) == (206, b"SIMPLE  = ")
+
+
+@pytest.mark.parametrize("path", sorted(PLACES["inside"]))
+def test_nobody_looks_inside_who_may_not(client, tokens, path):
+    address = PLACES["inside"][path]["ask"].format(filename=EXCLUSIVE_FILE)
+    requests = [(method, {}, "") for method in METHODS] + [("GET", {}, "?format=csv"), ("GET", HEADERS[-1], "")]
+    for who in sorted(MAY_NOT):
+        for method, headers, query in requests:
+            answer = client.request(method, address + query, headers=headers | carriers(tokens[who])[0])
+            assert answer.status_code in ({403, 400} if query else {403}), (who, method, path, query)
+            if method == "GET" and answer.status_code == 403:
+                error = answer.json()["error"]
+                assert (error["type"], error["release"]) == ("exclusive_access", RELEASE)
+
+
+@pytest.mark.parametrize("path", sorted(PLACES["inside"]))
+def test_those_who_may_look_inside_and_learn_what_there_is_not(client, tokens, path):
+    address, allowed = PLACES["inside"][path]["ask"].format(filename=EXCLUSIVE_FILE), PLACES["inside"][path]["allowed"]
+    for who in sorted(MAY):
+        answer = client.get(address, headers=carriers(tokens[who])[0])
+        assert answer.status_code == allowed, (who, path)
+        assert allowed == 200 or answer.json()["error"]["type"] == "nothing_to_show"
 
 
 @pytest.mark.parametrize("who", sorted(MAY | MAY_NOT))

@@ -265,6 +265,266 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/products/{filename}/spectra": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spectra of a product
+         * @description List the spectra that a product holds, each with an outline; none where it holds none.
+         */
+        get: operations["listSpectra"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/spectra/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One spectrum of a product
+         * @description Return all columns of a spectrum, exactly as the file has them.
+         */
+        get: operations["getSpectrum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/slits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Two-dimensional spectra of a product
+         * @description List the rectified slits of a product; none where it holds none.
+         */
+        get: operations["listSlits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/slits/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One two-dimensional spectrum
+         * @description Return a slit with wavelength along x and the wavelength of each column.
+         */
+        get: operations["getSlit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/cube": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a cube is
+         * @description Describe the cube of a product: its axes, units and world coordinates.
+         */
+        get: operations["getCube"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/cube/spectrum": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spectrum of an aperture of a cube
+         * @description Sum a cube over an aperture, with the exact share of each pixel inside, and with its errors.
+         */
+        get: operations["getCubeSpectrum"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/cube/image": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Image of a cube
+         * @description Return one plane, the sum, mean or maximum of a band, or a moment of it.
+         */
+        get: operations["getCubeImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Orders of a time series
+         * @description Describe a time series of spectra.
+         */
+        get: operations["getSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/series/light": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Light curve of a band
+         * @description Sum the spectra over a band, integration by integration: the white light without one.
+         */
+        get: operations["getLightCurve"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/series/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Spectra against time
+         * @description Return all spectra of an order as a picture, averaged where there are more than it has room for.
+         */
+        get: operations["getSeriesMap"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/tables": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tables of a product
+         * @description List the tables that a product holds; none where it holds none.
+         */
+        get: operations["listTables"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/tables/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Rows of a table of a product
+         * @description Return a page of a table as JSON, or all rows that meet the conditions as a file.
+         */
+        get: operations["getTable"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/products/{filename}/hdus/{number}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * All cards of an HDU
+         * @description Return every card of an HDU, read from the file: it follows the access rule of the bytes.
+         */
+        get: operations["getHdu"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/resolve": {
         parameters: {
             query?: never;
@@ -858,6 +1118,136 @@ export interface components {
             searchable: boolean;
         };
         /**
+         * CubeDocument
+         * @description What a cube is.
+         */
+        CubeDocument: {
+            /** Filename */
+            filename: string;
+            /** Hdu */
+            hdu: number;
+            /** Planes */
+            planes: number;
+            /** Height */
+            height: number;
+            /** Width */
+            width: number;
+            /** Unit */
+            unit: string | null;
+            /**
+             * Wavelength
+             * @description Of each plane; null where the file does not tell
+             */
+            wavelength: number[] | null;
+            /** Wavelength Unit */
+            wavelength_unit: string | null;
+            /**
+             * Wavelength From
+             * @description `table` (WAVE-TAB) or `linear`
+             */
+            wavelength_from: string | null;
+            /** Has Errors */
+            has_errors: boolean;
+            /** Has Quality */
+            has_quality: boolean;
+            /**
+             * Pixel Area
+             * @description Steradian: PIXAR_SR
+             */
+            pixel_area: number | null;
+            /**
+             * World
+             * @description Keywords of the world coordinates, FITS 4.0 §8
+             */
+            world: {
+                [key: string]: unknown;
+            };
+        };
+        /**
+         * CubeImageDocument
+         * @description An image of a cube; row 0 is at the bottom.
+         */
+        CubeImageDocument: {
+            /** Filename */
+            filename: string;
+            /** Kind */
+            kind: string;
+            /**
+             * First
+             * @description First plane that went into it
+             */
+            first: number;
+            /** Last */
+            last: number;
+            /**
+             * Low
+             * @description Wavelength of the first plane
+             */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Unit */
+            unit: string;
+            /**
+             * Values
+             * @description Base64 of little-endian 32-bit floats, row after row; NaN where nothing is known
+             */
+            values: string;
+        };
+        /**
+         * CubeSpectrumDocument
+         * @description The spectrum of an aperture.
+         */
+        CubeSpectrumDocument: {
+            /** Filename */
+            filename: string;
+            /** Aperture */
+            aperture: string;
+            /** Wavelength */
+            wavelength: number[];
+            /**
+             * Wavelength Unit
+             * @description `plane` where the cube tells no wavelengths
+             */
+            wavelength_unit: string;
+            /**
+             * Unit
+             * @description Of `total`, which is this times pixels, and of `mean`
+             */
+            unit: string;
+            /**
+             * Total
+             * @description Sum of value times share of the pixel inside
+             */
+            total: (number | null)[];
+            /**
+             * Error
+             * @description Square root of the sum of squared error times share
+             */
+            error: (number | null)[] | null;
+            /**
+             * Mean
+             * @description `total` over `pixels`
+             */
+            mean: (number | null)[];
+            /**
+             * Pixels
+             * @description Sum of the shares of the pixels that are known
+             */
+            pixels: number[];
+            /**
+             * Flux
+             * @description Jy, where the cube is a surface brightness of known pixel area
+             */
+            flux: (number | null)[] | null;
+            /** Flux Error */
+            flux_error: (number | null)[] | null;
+        };
+        /**
          * ErrorBody
          * @description What went wrong, for people (``message``) and for programs (everything else).
          */
@@ -1023,6 +1413,54 @@ export interface components {
             /** Elapsed Ms */
             elapsed_ms: number;
             data: components["schemas"]["FootprintColumns"];
+        };
+        /**
+         * GridColumnDocument
+         * @description A column of a table in a product.
+         */
+        GridColumnDocument: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Unit */
+            unit: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Shape
+             * @description Of a cell; empty for a single value, -1 where it varies
+             */
+            shape: number[];
+        };
+        /**
+         * GridDocument
+         * @description A table in a product.
+         */
+        GridDocument: {
+            /**
+             * Number
+             * @description HDU; 0 for a file that is one table
+             */
+            number: number;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Rows */
+            rows: number;
+            /** Columns */
+            columns: components["schemas"]["GridColumnDocument"][];
+        };
+        /**
+         * GridList
+         * @description The tables of a product.
+         */
+        GridList: {
+            /** Filename */
+            filename: string;
+            /** Tables */
+            tables: components["schemas"]["GridDocument"][];
         };
         /**
          * Hdu
@@ -1225,6 +1663,79 @@ export interface components {
             };
         };
         /**
+         * LightDocument
+         * @description The light of a band, integration by integration.
+         */
+        LightDocument: {
+            /** Filename */
+            filename: string;
+            /** Order */
+            order: number;
+            /** Band */
+            band: string | null;
+            /**
+             * Unit
+             * @description Of the sums
+             */
+            unit: string | null;
+            /** Time Column */
+            time_column: string | null;
+            /**
+             * Counted
+             * @description Wavelengths that went into the sums: known in nine integrations of ten
+             */
+            counted: number;
+            /**
+             * Left Out
+             * @description Wavelengths of the band that did not
+             */
+            left_out: number;
+            /** Integration */
+            integration: number[];
+            /** Time */
+            time: number[];
+            /** Flux */
+            flux: (number | null)[];
+            /** Error */
+            error: (number | null)[];
+            /**
+             * Points
+             * @description Wavelengths in each sum
+             */
+            points: number[];
+            /**
+             * Phase
+             * @description -0.5 to 0.5, where a period was given
+             */
+            phase: number[] | null;
+        };
+        /**
+         * MapDocument
+         * @description Flux against wavelength (columns) and time (rows), each over its median in time; row 0 is the first.
+         */
+        MapDocument: {
+            /** Filename */
+            filename: string;
+            order: components["schemas"]["OrderDocument"];
+            /** Width */
+            width: number;
+            /** Height */
+            height: number;
+            /** Wavelength */
+            wavelength: number[];
+            /** Time */
+            time: number[];
+            /** Integrations Per Row */
+            integrations_per_row: number;
+            /** Wavelengths Per Column */
+            wavelengths_per_column: number;
+            /**
+             * Values
+             * @description Base64 of little-endian 32-bit floats, row after row; NaN where nothing is known
+             */
+            values: string;
+        };
+        /**
          * MemberDocument
          * @description Somebody who may read the data of a programme before their release.
          */
@@ -1352,6 +1863,38 @@ export interface components {
              */
             notes: string[];
             access: components["schemas"]["Access"];
+        };
+        /**
+         * OrderDocument
+         * @description A spectral order of a time series.
+         */
+        OrderDocument: {
+            /** Number */
+            number: number;
+            /** Integrations */
+            integrations: number;
+            /** Wavelengths */
+            wavelengths: number;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Wavelength Unit */
+            wavelength_unit: string | null;
+            /** Unit */
+            unit: string | null;
+            /**
+             * Start
+             * @description Middle of the first integration, in the time of the file
+             */
+            start: number | null;
+            /** End */
+            end: number | null;
+            /**
+             * Time Column
+             * @description Column the times come from; null where they are integration numbers
+             */
+            time_column: string | null;
         };
         /**
          * PasswordRequest
@@ -1629,6 +2172,32 @@ export interface components {
             role: "pi" | "coi";
         };
         /**
+         * RowsDocument
+         * @description Some rows of a table.
+         */
+        RowsDocument: {
+            /** Filename */
+            filename: string;
+            table: components["schemas"]["GridDocument"];
+            /**
+             * Found
+             * @description Rows that meet the conditions
+             */
+            found: number;
+            /**
+             * Rows
+             * @description Numbers of the rows in the file, from 0
+             */
+            rows: number[];
+            /**
+             * Values
+             * @description Cells by column; 64-bit integers beyond 2^53 as text
+             */
+            values: {
+                [key: string]: unknown[];
+            };
+        };
+        /**
          * ScatterAnswer
          * @description Two columns of a search against each other.
          */
@@ -1759,6 +2328,16 @@ export interface components {
             truncated: boolean;
         };
         /**
+         * SeriesDocument
+         * @description The orders of a time series.
+         */
+        SeriesDocument: {
+            /** Filename */
+            filename: string;
+            /** Orders */
+            orders: components["schemas"]["OrderDocument"][];
+        };
+        /**
          * SessionDocument
          * @description Who asks, and how one can sign in.
          */
@@ -1815,6 +2394,214 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+        };
+        /**
+         * SlitDocument
+         * @description A two-dimensional spectrum with wavelength along x; row 0 is at the bottom.
+         */
+        SlitDocument: {
+            /** Filename */
+            filename: string;
+            slit: components["schemas"]["SlitFacts"];
+            /**
+             * Width
+             * @description Columns sent; fewer than the slit's where they were averaged
+             */
+            width: number;
+            /** Height */
+            height: number;
+            /** Unit */
+            unit: string | null;
+            /**
+             * Wavelength
+             * @description Of each column: the median along the slit
+             */
+            wavelength: (number | null)[];
+            /** Wavelength Unit */
+            wavelength_unit: string;
+            /**
+             * Spread
+             * @description Largest difference of a pixel's wavelength from that of its column
+             */
+            spread: number;
+            /**
+             * Turned
+             * @description Whether the file has its wavelengths upright or backwards
+             */
+            turned: boolean;
+            /**
+             * Values
+             * @description Base64 of little-endian 32-bit floats, row after row; NaN where nothing is known
+             */
+            values: string;
+            /** Errors */
+            errors: string | null;
+        };
+        /**
+         * SlitFacts
+         * @description A two-dimensional spectrum of a product.
+         */
+        SlitFacts: {
+            /**
+             * Number
+             * @description HDU, by which it is asked for
+             */
+            number: number;
+            /** Label */
+            label: string;
+            /** Source Id */
+            source_id: number | null;
+            /** Slit */
+            slit: string | null;
+            /**
+             * Width
+             * @description Pixels along the wavelength
+             */
+            width: number;
+            /**
+             * Height
+             * @description Pixels along the slit
+             */
+            height: number;
+        };
+        /**
+         * SlitList
+         * @description The two-dimensional spectra of a product.
+         */
+        SlitList: {
+            /** Filename */
+            filename: string;
+            /** Slits */
+            slits: components["schemas"]["SlitFacts"][];
+        };
+        /**
+         * SpectrumColumnDocument
+         * @description A column, exactly as the file has it.
+         */
+        SpectrumColumnDocument: {
+            /** Name */
+            name: string;
+            /** Type */
+            type: string;
+            /** Unit */
+            unit: string | null;
+            /** Description */
+            description: string;
+            /**
+             * Values
+             * @description Every digit; null for what is missing or no number
+             */
+            values: unknown[];
+        };
+        /**
+         * SpectrumDocument
+         * @description The points of one spectrum.
+         */
+        SpectrumDocument: {
+            /** Filename */
+            filename: string;
+            spectrum: components["schemas"]["SpectrumFacts"];
+            /**
+             * Roles
+             * @description Columns by what they are: wavelength, flux, flux_error, surface_brightness, quality …
+             */
+            roles: {
+                [key: string]: string;
+            };
+            /** Columns */
+            columns: components["schemas"]["SpectrumColumnDocument"][];
+        };
+        /**
+         * SpectrumFacts
+         * @description A spectrum of a product, without its points.
+         */
+        SpectrumFacts: {
+            /**
+             * Key
+             * @description By which it is asked for
+             * @example 2.17
+             */
+            key: string;
+            /** Hdu */
+            hdu: number;
+            /**
+             * Row
+             * @description Row of the table; null where the table holds this spectrum alone
+             */
+            row: number | null;
+            /** Label */
+            label: string;
+            /** Source Id */
+            source_id: number | null;
+            /** Name */
+            name: string | null;
+            /** Slit */
+            slit: string | null;
+            /** Order */
+            order: number | null;
+            /** Integration */
+            integration: number | null;
+            /** Source Type */
+            source_type: string | null;
+            /**
+             * Ra
+             * @description ICRS degrees
+             */
+            ra: number | null;
+            /**
+             * Dec
+             * @description ICRS degrees
+             */
+            dec: number | null;
+            /**
+             * Slit X
+             * @description Position in the slitlet or cutout, as SRCXPOS has it
+             */
+            slit_x: number | null;
+            /** Slit Y */
+            slit_y: number | null;
+            /**
+             * Points
+             * @description Points with a value that data quality does not forbid
+             */
+            points: number;
+            /**
+             * Signal To Noise
+             * @description Median of value by error over these points
+             */
+            signal_to_noise: number | null;
+            /**
+             * Low
+             * @description Least wavelength with a value, in the unit of the file
+             */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /**
+             * Outline
+             * @description The spectrum in at most 40 averages, by growing wavelength
+             */
+            outline: (number | null)[];
+        };
+        /**
+         * SpectrumPage
+         * @description Some of the spectra of a product.
+         */
+        SpectrumPage: {
+            /** Filename */
+            filename: string;
+            /**
+             * Total
+             * @description Spectra of the product
+             */
+            total: number;
+            /**
+             * Found
+             * @description Of them with the words asked for
+             */
+            found: number;
+            /** Spectra */
+            spectra: components["schemas"]["SpectrumFacts"][];
         };
         /**
          * Status
@@ -1947,6 +2734,33 @@ export interface components {
              * @description The parameters that ADQL has no words for
              */
             unsaid: string[];
+        };
+        /**
+         * UnitDocument
+         * @description An HDU with all its cards.
+         */
+        UnitDocument: {
+            /** Filename */
+            filename: string;
+            /** Number */
+            number: number;
+            /** Name */
+            name: string;
+            /** Version */
+            version: number;
+            /** Kind */
+            kind: string;
+            /** Shape */
+            shape: number[];
+            /**
+             * Cards
+             * @description Keyword, value, comment
+             */
+            cards: [
+                string,
+                string | number | boolean | null,
+                string
+            ][];
         };
         /**
          * Version
@@ -4971,6 +5785,485 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PreviewDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listSpectra: {
+        parameters: {
+            query?: {
+                /** @description Words of label, name, slit or identifier */
+                find?: string;
+                /** @description label, source_id, ra, dec, points, signal_to_noise, low, high, integration, order; `-` before it descends */
+                sort?: string;
+                offset?: number;
+                /** @description Most spectra of the answer */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpectrumPage"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getSpectrum: {
+        parameters: {
+            query?: {
+                /** @description `json` for pages, else a table as a file: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, ndjson, ecsv, fits, parquet, arrow, html */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+                /** @description Key of a spectrum in the list */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpectrumDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listSlits: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlitList"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getSlit: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+                /** @description HDU */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlitDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getCube: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CubeDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getCubeSpectrum: {
+        parameters: {
+            query?: {
+                /** @description In pixels from 0: `spaxel x y`, `circle x y radius`, `box x y width height [angle]` (degrees counter-clockwise) or `polygon x1 y1 x2 y2 x3 y3 …`; the spaxel in the middle by default */
+                aperture?: string | null;
+                /** @description Two ranges of wavelength, between whose means a line is subtracted */
+                continuum?: string | null;
+                /** @description `json` for pages, else a table as a file: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, ndjson, ecsv, fits, parquet, arrow, html */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CubeSpectrumDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getCubeImage: {
+        parameters: {
+            query?: {
+                /** @description One of plane, sum, mean, maximum, moment0, moment1, moment2 */
+                kind?: string;
+                /** @description The plane; the middle one by default */
+                plane?: number | null;
+                /** @description Planes of these wavelengths */
+                band?: string | null;
+                /** @description Two ranges of wavelength, between whose means a line is subtracted */
+                continuum?: string | null;
+                /** @description Wavelength from which velocities of moments are counted */
+                rest?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CubeImageDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getSeries: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SeriesDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getLightCurve: {
+        parameters: {
+            query?: {
+                /** @description Spectral order; the first by default */
+                order?: number | null;
+                /** @description Wavelengths summed; all by default */
+                band?: string | null;
+                /** @description Days by which times are folded */
+                period?: number | null;
+                /** @description Time of phase 0; the first integration by default */
+                epoch?: number | null;
+                /** @description `json` for pages, else a table as a file: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, ndjson, ecsv, fits, parquet, arrow, html */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LightDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getSeriesMap: {
+        parameters: {
+            query?: {
+                /** @description Spectral order; the first by default */
+                order?: number | null;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listTables: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["GridList"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getTable: {
+        parameters: {
+            query?: {
+                /** @description Columns of the answer; all by default */
+                columns?: string | null;
+                /** @description A column; `-` before it descends */
+                sort?: string | null;
+                /** @description `column=condition` in the grammar of searches; several times: all hold */
+                where?: string[] | null;
+                offset?: number;
+                /** @description Most rows of a page; a file has all */
+                limit?: number;
+                /** @description `json` for pages, else a table as a file: votable, votable-binary2, votable-binary, csv, csv-spreadsheet, xlsx, tsv, ndjson, ecsv, fits, parquet, arrow, html */
+                format?: string;
+            };
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+                /** @description HDU */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RowsDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getHdu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description File name */
+                filename: string;
+                /** @description HDU */
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnitDocument"];
                 };
             };
             /** @description Any error */

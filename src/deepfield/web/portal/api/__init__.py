@@ -6,6 +6,8 @@ from deepfield.web.portal.api import (
     account,
     archive,
     citation,
+    contents,
+    cubes,
     export,
     facets,
     footprints,
@@ -14,6 +16,8 @@ from deepfield.web.portal.api import (
     products,
     scatter,
     selections,
+    series,
+    spectra,
     translation,
 )
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
@@ -27,6 +31,10 @@ for resource in (
     scatter,
     translation,
     products,
+    spectra,
+    cubes,
+    series,
+    contents,
     names,
     selections,
     citation,
