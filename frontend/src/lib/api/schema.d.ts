@@ -5805,6 +5805,7 @@ export interface operations {
                 find?: string;
                 /** @description label, source_id, ra, dec, points, signal_to_noise, low, high, integration, order; `-` before it descends */
                 sort?: string;
+                /** @description Spectra to pass over */
                 offset?: number;
                 /** @description Most spectra of the answer */
                 limit?: number;
@@ -6206,6 +6207,7 @@ export interface operations {
                 sort?: string | null;
                 /** @description `column=condition` in the grammar of searches; several times: all hold */
                 where?: string[] | null;
+                /** @description Rows to pass over */
                 offset?: number;
                 /** @description Most rows of a page; a file has all */
                 limit?: number;

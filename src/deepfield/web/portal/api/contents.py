@@ -118,7 +118,7 @@ def get_table(
         list[str] | None,
         Query(description="`column=condition` in the grammar of searches; several times: all hold", max_length=50),
     ] = None,
-    offset: Annotated[int, Query(ge=0, le=2**53)] = 0,
+    offset: Annotated[int, Query(ge=0, le=2**53, description="Rows to pass over")] = 0,
     limit: Annotated[int, Query(ge=1, le=MOST, description="Most rows of a page; a file has all")] = 100,
     form: TableFormat = "json",
 ) -> Response:

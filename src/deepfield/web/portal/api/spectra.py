@@ -129,7 +129,7 @@ def list_spectra(
     rule: CallersRule,
     find: Annotated[str, Query(description="Words of label, name, slit or identifier", max_length=200)] = "",
     sort: Annotated[str, Query(description=f"{', '.join(SORTED_BY)}; `-` before it descends")] = "",
-    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="Spectra to pass over")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000, description="Most spectra of the answer")] = 100,
 ) -> SpectrumPage:
     """List the spectra that a product holds, each with an outline; none where it holds none."""
