@@ -21,7 +21,7 @@ from support.serving import served
 
 PLACES = tomllib.loads(Path(__file__).with_name("access_matrix.toml").read_text())
 """Every address by what it could show: see the file, which a new route has to be written into."""
-METADATA = [path for path in PLACES["metadata"]["paths"] if "{" in path]
+METADATA = [path for path in PLACES["metadata"]["paths"] if "{filename}" in path or "{obs_id}" in path]
 FORMS = ("sh", "zip", "tar", "tar.gz", "metalink", "manifest", "sha256")
 METHODS = ["GET", "HEAD"]
 HEADERS = [
