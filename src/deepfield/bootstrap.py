@@ -18,6 +18,7 @@ from deepfield.catalogue.pins import Pins
 from deepfield.catalogue.published import load_published
 from deepfield.catalogue.selections import Selections
 from deepfield.catalogue.sources import SourceFiles
+from deepfield.catalogue.targets import TargetListStore
 from deepfield.ingest.archivist import Archivist
 from deepfield.ingest.journal import Journals
 from deepfield.ingest.leftovers import Leftovers
@@ -55,6 +56,7 @@ from deepfield.services.snapshots import Snapshots
 from deepfield.services.sources import Sources
 from deepfield.services.spectra import Spectra
 from deepfield.services.tables import Tables
+from deepfield.services.targets import TargetLists
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,6 +77,7 @@ class Archive:
     sources: Sources
     tables: Tables
     resolve: Resolve
+    targets: TargetLists
     holdings: Holdings
     delivery: Deliveries
     spectra: Spectra
@@ -138,7 +141,14 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
     )
     engine = DuckEngine(replica, seconds=settings.query_seconds)
     resolve = Resolve(engine, sesame=_sesame(settings))
-    search = Search(engine, resolve, max_page=settings.max_page)
+    targets = TargetLists(
+        database,
+        TargetListStore(),
+        resolve,
+        days=settings.target_list_days,
+        account_days=settings.target_list_account_days,
+    )
+    search = Search(engine, resolve, targets, max_page=settings.max_page)
     archivist = Archivist(observations, sources, outbox, tables)
     lake = SourceLake(settings.lake_path, tables.source_columns)
     leftovers = Leftovers(database, observations, store, settings.previews_path, lake)
@@ -186,6 +196,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         citations=Citations(database, Selections(), search, tables.citation),
         bundles=Bundles(database, Selections(), store, search),
         resolve=resolve,
+        targets=targets,
         releases=Releases(database, observations, outbox),
         jobs=Jobs(database, JobQueue(), settings.jobs_path, limits=_job_limits(settings)),
         fetcher=Fetcher(

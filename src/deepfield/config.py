@@ -133,6 +133,12 @@ class Settings(BaseSettings):
     sesame_keep_hours: Annotated[float, Field(gt=0)] = Field(
         default=168.0, description="How long an answer of Sesame is kept in memory, hours"
     )
+    target_list_days: Annotated[float, Field(gt=0)] = Field(
+        default=30.0, description="How long a list of targets is kept that nobody signed for, days"
+    )
+    target_list_account_days: Annotated[float, Field(gt=0)] = Field(
+        default=365.0, description="How long a list of targets of an account is kept, days"
+    )
     session_hours: Annotated[float, Field(gt=0)] = Field(
         default=24.0, description="How long a browser stays signed in, hours"
     )

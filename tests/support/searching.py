@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from deepfield.catalogue.database import Database
 from deepfield.catalogue.feed import Feed
+from deepfield.catalogue.targets import TargetListStore
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.replica import Replica
 from deepfield.services.resolve import Resolve
 from deepfield.services.search import Search
+from deepfield.services.targets import TargetLists
 from support.synthetic import NOW, commit, observation
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ class Searchable:
     replica: Replica
     engine: DuckEngine
     resolve: Resolve
+    targets: TargetLists
     search: Search
 
     def rows(self, snapshot: int | None = None) -> list[Row]:
@@ -63,7 +66,9 @@ def make_archive(folder: Path, number: int, *, seed: int = 1) -> Searchable:
     replica.catch_up()
     engine = DuckEngine(replica)
     resolve = Resolve(engine)
-    return Searchable(database, replica, engine, resolve, Search(engine, resolve, max_page=20_000, now=lambda: NOW))
+    targets = TargetLists(database, TargetListStore(), resolve, now=lambda: NOW)
+    search = Search(engine, resolve, targets, max_page=20_000, now=lambda: NOW)
+    return Searchable(database, replica, engine, resolve, targets, search)
 
 
 def versions(database: Database, rows: Iterable[Row]) -> list[Row]:

@@ -7,6 +7,7 @@
     │   ├── InvalidUploadError      a table that comes with a query cannot be read
     │   └── InvalidQueryError       a search asks for something no table has
     │       ├── UnknownColumnError
+    │       ├── AmbiguousNameError  a name is that of several places
     │       └── AdqlError           an ADQL query is wrong at one place
     │           ├── AdqlSyntaxError
     │           ├── AdqlNameError   a name that no table, column or function has
@@ -22,6 +23,7 @@
     │   ├── UnknownJobPartError     a job has no such result or error
     │   ├── UnresolvedNameError
     │   ├── UnknownAccountError
+    │   ├── UnknownTargetListError
     │   ├── UnknownKeptError        nothing is kept under a name or a link
     │   └── UnknownTokenError
     ├── AccessDeniedError           exclusive-access bytes asked for by somebody not entitled
@@ -47,6 +49,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -194,6 +197,25 @@ class UnknownJobPartError(NotFoundError):
         self.job_id, self.part = job_id, part
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several places that a name may mean, ICRS degrees."""
+
+    name: str
+    ra: float
+    dec: float
+    resolver: str
+
+
+class AmbiguousNameError(InvalidQueryError):
+    """A name is that of several places."""
+
+    def __init__(self, name: str, choices: tuple[Choice, ...]) -> None:
+        places = ", ".join(f"{each.ra:.5f} {each.dec:+.5f}" for each in choices)
+        super().__init__("position", name, f"one place, but it was observed in several ({places}); or search with text")
+        self.name, self.choices = name, choices
+
+
 class UnresolvedNameError(NotFoundError):
     """A name is neither a position nor one that the archive or a catalogue it may ask knows."""
 
@@ -227,6 +249,14 @@ class UnknownKeptError(NotFoundError):
     def __init__(self, name: str) -> None:
         super().__init__(f"nothing is kept as {name!r}")
         self.name = name
+
+
+class UnknownTargetListError(NotFoundError):
+    """No list of targets is kept under an identifier, or no longer."""
+
+    def __init__(self, list_id: str) -> None:
+        super().__init__(f"no list of targets {list_id!r} is kept here, or no longer: lists are kept for a time")
+        self.field, self.value, self.list_id = "targets", list_id, list_id
 
 
 class UnknownTokenError(NotFoundError):

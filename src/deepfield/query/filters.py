@@ -24,10 +24,11 @@ from deepfield.model.tables import Column
 from deepfield.query.moments import Period, mjd, parse_period
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from deepfield.model.coverage import Region
     from deepfield.model.tables import TableSchema
+    from deepfield.query.targets import Targets
 
 Scalar: TypeAlias = "str | int | float | bool | datetime"
 Match = Literal["footprint", "center"]
@@ -128,6 +129,8 @@ class SearchQuery:
     filters: tuple[Filter, ...] = ()
     region: tuple[Region, ...] | None = None
     """Regions of which one has to be met."""
+    targets: Targets | None = None
+    """Places of which one has to be met."""
     moving: str | None = None
     """The key of the body, made by ``query.moving.body_key``, that has to be the target."""
     match: Match = "footprint"
@@ -163,7 +166,9 @@ PSEUDO_COLUMNS: Final = {
 }
 """What one can filter and facet on beside the columns: computed from them."""
 
-RESERVED: Final = ("position", "radius", "match", "text", "sort", "columns", "limit", "after", "snapshot", "facets")
+RESERVED: Final = (
+    "position", "radius", "match", "targets", "text", "sort", "columns", "limit", "after", "snapshot", "facets",
+)  # fmt: skip
 """Parameters that are not columns."""
 
 _ACCESS_WORDS: Final = ("public", "exclusive")
@@ -222,8 +227,8 @@ def parse_filter(column: Column, text: str) -> Filter:
     return Filter(column.name, tuple(anyof), tuple(noneof))
 
 
-def parse_sort(text: str, table: TableSchema) -> tuple[SortKey, ...]:
-    """Read ``-t_min,obs_id``."""
+def parse_sort(text: str, table: TableSchema, further: Collection[str] = ()) -> tuple[SortKey, ...]:
+    """Read ``-t_min,obs_id``; ``further`` columns may be named beside those of the table."""
     keys = []
     for raw in text.split(","):
         name = raw.strip()
@@ -231,15 +236,16 @@ def parse_sort(text: str, table: TableSchema) -> tuple[SortKey, ...]:
         name = name.lstrip("+-")
         if name in PSEUDO_COLUMNS:
             raise InvalidQueryError("sort", name, "a column of the table")
-        keys.append(SortKey(searchable(table, name).name, descending))
+        keys.append(SortKey(name if name in further else searchable(table, name).name, descending))
     if len({key.column for key in keys}) < len(keys):
         raise InvalidQueryError("sort", text, "each column once")
     return tuple(keys)
 
 
-def parse_columns(text: str, table: TableSchema) -> tuple[str, ...]:
-    """Read a list of columns of the table, searchable or not."""
-    return tuple(dict.fromkeys(table.column(name.strip()).name for name in text.split(",")))
+def parse_columns(text: str, table: TableSchema, further: Collection[str] = ()) -> tuple[str, ...]:
+    """Read a list of columns of the table, searchable or not; ``further`` ones may be among them."""
+    names = (name.strip() for name in text.split(","))
+    return tuple(dict.fromkeys(name if name in further else table.column(name).name for name in names))
 
 
 def parse_whole_number(field: str, text: str, *, least: int, most: int) -> int:

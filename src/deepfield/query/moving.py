@@ -26,10 +26,9 @@ def body_key(name: str) -> str:
     return compact(_NUMBER.sub("", _PARENTHESES.sub(" ", name), count=1)) or compact(name)
 
 
-def find_body(session: Session, key: str) -> str | None:
-    """Return the name under which the archive holds a moving target with this key, None where it holds none."""
-    found = _names(session, key)
-    return min(found) if found else None
+def find_bodies(session: Session) -> dict[str, str]:
+    """Return the moving targets of the archive: by key, the name under which it holds each."""
+    return {body_key(name): name for name in sorted(_all_names(session), reverse=True)}
 
 
 def of_body(session: Session, key: str) -> exp.Expression:
@@ -42,5 +41,9 @@ def of_body(session: Session, key: str) -> exp.Expression:
 
 
 def _names(session: Session, key: str) -> set[str]:
+    return {name for name in _all_names(session) if body_key(name) == key}
+
+
+def _all_names(session: Session) -> set[str]:
     rows = session.run(parse_one(_NAMES, dialect="duckdb")).to_pylist()
-    return {name for row in rows for name in row.values() if name is not None and body_key(name) == key}
+    return {name for row in rows for name in row.values() if name is not None}

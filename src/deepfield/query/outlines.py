@@ -90,6 +90,19 @@ class Outlines:
             np.logical_or.at(met, rows, hits)
         return met
 
+    def meet_circles(self, ra: Array, dec: Array, radius: float) -> Mask:
+        """Tell for each row whether its footprint meets the circle of that row; everything in degrees."""
+        met = np.zeros(self._size, dtype=np.bool_)
+        centres, size = _vectors(ra, dec), np.radians(radius)
+        for rows, values in self._circles:
+            away = _chord_angle(_vectors(values[:, 0], values[:, 1]) - centres[rows])
+            np.logical_or.at(met, rows, away <= np.radians(values[:, 2]) + size + _TOUCH)
+        for pieces in self._polygons.values():
+            rows, degrees = (np.concatenate(part) for part in zip(*pieces, strict=True))
+            hits = _polygons_near(_vectors(degrees[..., 0], degrees[..., 1]), centres[rows][:, None], size)
+            np.logical_or.at(met, rows, hits)
+        return met
+
     def within(self, region: Region) -> Mask:
         """Tell for each row whether its footprint lies wholly within the region, borders included."""
         inside = np.ones(self._size, dtype=np.bool_)
@@ -214,11 +227,15 @@ def _corners(region: Polygon | Box) -> Array:
 
 
 def _polygons_near(polygons: Array, point: Array, radius: float) -> Mask:
-    """Tell which polygons contain a point or have a side within ``radius`` (radians) of it."""
+    """Tell which polygons contain a point or have a side within ``radius`` (radians) of it.
+
+    The point is one for all (3), or one for each (polygon, 1, 3).
+    """
     near = _contain(polygons, point)
     left = np.flatnonzero(~near)
     if len(left):
-        near[left] = _distance_to_sides(polygons[left], point).min(axis=-1) <= radius + _TOUCH
+        points = point if point.ndim == 1 else point[left]
+        near[left] = _distance_to_sides(polygons[left], points).min(axis=-1) <= radius + _TOUCH
     return near
 
 
@@ -260,12 +277,12 @@ def _distance_to_sides(polygons: Array, point: Array) -> Array:
 
 
 def _contain(polygons: Array, point: Array) -> Mask:
-    """Tell which polygons wind around a point. Polygons are smaller than a hemisphere."""
+    """Tell which polygons wind around a point, or each around its own. Polygons are smaller than a hemisphere."""
     away = polygons - point
     flat = away - (away * point).sum(-1, keepdims=True) * point
     following = np.roll(away, -1, axis=-2)
     turn = np.arctan2((_cross(away, following) * point).sum(-1), (flat * np.roll(flat, -1, axis=-2)).sum(-1)).sum(-1)
-    this_side = (polygons.sum(axis=-2) * point).sum(-1) > 0
+    this_side = (polygons.sum(axis=-2, keepdims=True) * point).sum(-1)[..., 0] > 0
     inside: Mask = (np.abs(turn) > np.pi) & this_side
     return inside
 

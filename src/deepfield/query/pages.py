@@ -18,6 +18,8 @@ from deepfield.model.errors import InvalidQueryError
 from deepfield.query.filters import SortKey
 from deepfield.query.lower import OBSERVATION, literal, numeric
 from deepfield.query.regions import LOOK_PREFIX, LOOKS, meets, worth_looking_at
+from deepfield.query.targets import HIT as MATCH
+from deepfield.query.targets import MATCHED
 from deepfield.query.words import HIT, RELEVANCE
 
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 NUMBER: Final = "obs_number"
 _SORT_PREFIX: Final = "sort_"
 _MOST_NEARBY: Final = 5000
+_SOURCES: Final = {RELEVANCE: HIT, **dict.fromkeys(MATCHED, MATCH)}
+"""Tables of the columns that table ``observation`` does not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ def question_of(query: SearchQuery) -> str:
     parts: tuple[object, ...] = (query.filters, query.region, query.match, query.text, query.sort, query.snapshot)
     if query.moving is not None:
         parts += (query.moving,)
+    if query.targets is not None:
+        parts += (query.targets.key,)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -98,7 +104,7 @@ class Wanted:
         """Add the columns, then the sort values as ``sort_0`` and so on, and leave out what came before the page."""
         if self.after is not None:
             tree = tree.where(_behind(self.order, self.after.values), copy=False)
-        values = [f"{OBSERVATION}.{name}" for name in self.columns]
+        values = [f"{_SOURCES.get(name, OBSERVATION)}.{name}" for name in self.columns]
         values += [f"{_key_text(key)} AS {_SORT_PREFIX}{i}" for i, key in enumerate(self.order)]
         return tree.select(*(numeric(value) for value in values), copy=False)
 
@@ -164,7 +170,7 @@ def _key(key: SortKey) -> exp.Expression:
 
 
 def _key_text(key: SortKey) -> str:
-    return f"{HIT if key.column == RELEVANCE else OBSERVATION}.{key.column}"
+    return f"{_SOURCES.get(key.column, OBSERVATION)}.{key.column}"
 
 
 def _behind(order: Sequence[SortKey], values: Sequence[Any]) -> exp.Expression:

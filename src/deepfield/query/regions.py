@@ -39,13 +39,13 @@ _FEW: Final = 500
 _MOST_CLUSTERS: Final = 8
 _SKY_HITS: Final = "sky_hits"
 _O: Final = OBSERVATION
-_FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
+FIELD: Final = f"coalesce({_O}.s_fov, CASE WHEN {_O}.s_region IS NULL THEN 0e0 ELSE 36e1 END)"
 """The field of view; where it is missing, a point has none and an outline may have any."""
 LOOK_PREFIX: Final = "look_"
 LOOKS: Final = (
     f"{_O}.s_ra AS {LOOK_PREFIX}ra",
     f"{_O}.s_dec AS {LOOK_PREFIX}dec",
-    f"{_FIELD} AS {LOOK_PREFIX}field",
+    f"{FIELD} AS {LOOK_PREFIX}field",
     f"{_O}.outline AS {LOOK_PREFIX}vertices",
     f"CASE WHEN {_O}.outline IS NULL THEN {_O}.s_region END AS {LOOK_PREFIX}text",
 )
@@ -110,7 +110,7 @@ def worth_looking_at(session: Session, regions: Sequence[Region], match: Match) 
         circle = enclosing_circle(region)
         if circle.radius > _EXPLICIT_RADIUS:
             return None
-        reach = _reach(session, match)
+        reach = reach_of(session, match)
         parts += [f"{_within(circle, each)} AND {_may_reach(circle, match)}" for each in reach]
     return numeric("(" + " OR ".join(f"({part})" for part in parts) + ")")
 
@@ -145,9 +145,9 @@ def _candidates(session: Session, region: Region, match: Match) -> tuple[pa.Tabl
     by_circle = isinstance(region, Circle) and circle.radius > _EXPLICIT_RADIUS
     inside: list[str] = []
     alternatives: list[str] = []
-    for each in _reach(session, match):
+    for each in reach_of(session, match):
         where = _within(circle, each)
-        angle, half = angle_to(circle), _half_field(match)
+        angle, half = angle_to(circle), half_field(match)
         if by_circle:
             inside.append(f"({where} AND {angle} + {half} <= {circle.radius - SLACK!r})")
             where += f" AND {angle} + {half} > {circle.radius - SLACK!r}"
@@ -174,7 +174,7 @@ def enclosing_circle(region: Region) -> Circle:
             return circle
 
 
-def _reach(session: Session, match: Match) -> list[Reach]:
+def reach_of(session: Session, match: Match) -> list[Reach]:
     """Return the classes of fields of view that the archive has."""
     if match == "center":
         return [Reach(None, 0.0, None)]
@@ -183,13 +183,15 @@ def _reach(session: Session, match: Match) -> list[Reach]:
     return [Reach(low or None, min(high, largest), None if high >= largest else high) for low, high in bounds]
 
 
+def in_class(reach: Reach) -> tuple[str, ...]:
+    """Return the conditions that a row is of a class."""
+    above = () if reach.above is None else (f"{FIELD} > {reach.above!r}",)
+    return above if reach.until is None else (*above, f"{FIELD} <= {reach.until!r}")
+
+
 def _within(circle: Circle, reach: Reach) -> str:
     """Return the condition that a row of a class may meet a circle, by its HEALPix index."""
-    parts = []
-    if reach.above is not None:
-        parts.append(f"{_FIELD} > {reach.above!r}")
-    if reach.until is not None:
-        parts.append(f"{_FIELD} <= {reach.until!r}")
+    parts = [*in_class(reach)]
     ranges = healpix_ranges(circle.ra, circle.dec, min(180.0, circle.radius + reach.largest / 2 + SLACK))
     if ranges is None:
         parts.append(f"{_O}.s_ra IS NOT NULL")
@@ -201,11 +203,12 @@ def _within(circle: Circle, reach: Reach) -> str:
 
 def _may_reach(circle: Circle, match: Match) -> str:
     """Return the condition that a row's own circle reaches another, but for rounding."""
-    return f"{angle_to(circle)} <= {circle.radius + SLACK!r} + {_half_field(match)}"
+    return f"{angle_to(circle)} <= {circle.radius + SLACK!r} + {half_field(match)}"
 
 
-def _half_field(match: Match) -> str:
-    return "0e0" if match == "center" else f"{_FIELD} * 5e-1"
+def half_field(match: Match) -> str:
+    """Return how far from its centre a row may be met, in degrees."""
+    return "0e0" if match == "center" else f"{FIELD} * 5e-1"
 
 
 def angle_to(circle: Circle, *, ra_column: str = f"{_O}.s_ra", dec_column: str = f"{_O}.s_dec") -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from deepfield.query.engines.duckdb import Session
     from deepfield.query.filters import Filter, SearchQuery
     from deepfield.query.regions import SkyCondition
+    from deepfield.query.targets import Matches
     from deepfield.query.words import TextCondition
 
 _TABLE: Final = exp.to_table("observation", alias=OBSERVATION)
@@ -31,6 +32,7 @@ class Scope:
     sky: SkyCondition | None
     text: TextCondition | None
     body: exp.Expression | None = None
+    matches: Matches | None = None
 
     @property
     def ranked(self) -> bool:
@@ -40,13 +42,17 @@ class Scope:
     @property
     def total(self) -> int | None:
         """How many rows there are, where that is known without counting."""
-        return self.sky.total if self.sky is not None and not self.filters and self.text is None else None
+        if self.filters or self.text is not None:
+            return None
+        if self.matches is not None:
+            return self.matches.rows.num_rows if self.sky is None else None
+        return self.sky.total if self.sky is not None else None
 
     def select(self, *, filtered: bool = True, without: str | None = None) -> exp.Select:
         """Return a tree over the rows, yet without columns.
 
         Args:
-            filtered: whether the filters restrict it, or the region, body and text alone.
+            filtered: whether the filters restrict it, or the region, targets, body and text alone.
             without: a column whose own filters are left out.
         """
         tree = exp.select().from_(_TABLE.copy(), copy=False)
@@ -54,6 +60,8 @@ class Scope:
             tree = tree.where(self.sky.condition.copy(), copy=False)
         if self.body is not None:
             tree = tree.where(self.body.copy(), copy=False)
+        if self.matches is not None:
+            tree = self.matches.join(tree)
         if self.text is not None:
             tree = self.text.join(tree)
         for each, condition in self.filters if filtered else ():
@@ -62,13 +70,21 @@ class Scope:
         return tree
 
 
-def scope_of(session: Session, query: SearchQuery, *, now: datetime, sky: bool = True) -> Scope:
-    """Look up region, body and text of a search and lower its filters; without ``sky``, leave its region out."""
+def scope_of(
+    session: Session, query: SearchQuery, *, now: datetime, sky: bool = True, matches: Matches | None = None
+) -> Scope:
+    """Look up region, body and text of a search and lower its filters; without ``sky``, leave its region out.
+
+    ``matches`` are those of the targets that the search has.
+    """
+    if matches is not None:
+        matches.offer(session)
     return Scope(
         filters=tuple((each, where_filter(each, now=now)) for each in query.filters),
         sky=meeting(session, query.region, query.match) if sky and query.region is not None else None,
         text=None if query.text is None else find_texts(session, query.text),
         body=None if query.moving is None else of_body(session, query.moving),
+        matches=matches,
     )
 
 

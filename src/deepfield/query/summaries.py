@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from deepfield.query.scope import Scope
 
 FOOTPRINT_COLUMNS: Final = ("obs_number", "obs_id", "instrument_name", "calib_level", "s_ra", "s_dec", "s_region")
+_DEGREE: Final = 46
+"""Bits by which HEALPix cells of about a degree are coarser than the index."""
 _LAST: Final = "\U0010ffff"
 
 
@@ -47,6 +49,16 @@ def targets_tree(terms: Sequence[str]) -> exp.Select:
         "avg(sin(radians(s_dec))) AS z FROM observation AS o GROUP BY ALL"
     )
     return tree.where(_documents_with(exp.column("term").isin(*(literal(term) for term in terms))))
+
+
+def target_places_tree(names: Sequence[str]) -> exp.Select:
+    """Return the tree of the places of targets of these names, observations about a degree from each other as one."""
+    tree = _parsed(
+        "SELECT count(*) AS n, avg(cos(radians(s_dec)) * cos(radians(s_ra))) AS x, "
+        "avg(cos(radians(s_dec)) * sin(radians(s_ra))) AS y, avg(sin(radians(s_dec))) AS z "
+        f"FROM observation AS o WHERE s_ra IS NOT NULL GROUP BY healpix >> {_DEGREE}"
+    )
+    return tree.where(column("target_name").isin(*(literal(name) for name in names)))
 
 
 def target_names_tree() -> exp.Select:

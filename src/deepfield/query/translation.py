@@ -56,7 +56,8 @@ class _UnsaidError(Exception):
 def translate(query: SearchQuery) -> Translation:
     """Say a search in ADQL 2.1. The query finds the same observations at the same snapshot."""
     conditions: list[str] = []
-    unsaid = [name for name, given in (("text", query.text), ("position", query.moving)) if given is not None]
+    without_words = (("text", query.text), ("position", query.moving), ("targets", query.targets))
+    unsaid = [name for name, given in without_words if given is not None]
     if query.region is not None:
         conditions.append(_either(_meeting(region, query.match) for region in query.region))
     for each in query.filters:

@@ -10,59 +10,51 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
-from deepfield.model.coverage import Circle, parse_regions
-from deepfield.model.errors import InvalidQueryError, InvalidValueError, UnresolvedNameError
+from deepfield.model.coverage import Circle, parse_regions, separation
+from deepfield.model.errors import (
+    AmbiguousNameError,
+    ArchiveError,
+    Choice,
+    InvalidQueryError,
+    InvalidValueError,
+    UnresolvedNameError,
+)
 from deepfield.query.filters import Place
-from deepfield.query.moving import body_key, find_body
-from deepfield.query.summaries import suggested_names_tree, suggested_texts_tree, target_names_tree, targets_tree
+from deepfield.query.moving import body_key, find_bodies
+from deepfield.query.summaries import (
+    suggested_names_tree,
+    suggested_texts_tree,
+    target_names_tree,
+    target_places_tree,
+    targets_tree,
+)
 from deepfield.replica.texts import compact, words
+from deepfield.services.coordinates import read_coordinates, read_radius, read_written, to_icrs
 from deepfield.services.resolvers import ephemeris, openngc, sesame
 from deepfield.services.resolvers.ephemeris import find_body_at
 from deepfield.services.resolvers.openngc import OpenNgc
 from deepfield.services.resolvers.sesame import Sesame, SesameError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from deepfield.model.coverage import Region
     from deepfield.query.engines.duckdb import DuckEngine, Session
+    from deepfield.services.coordinates import Written
 
 DEFAULT_RADIUS: Final = 0.2
 """Degrees searched around coordinates and targets when no radius is given."""
 
 _REGION: Final = re.compile(r"\s*(circle|polygon|box|position|point)\b", re.IGNORECASE)
-_FRAMES: Final = {
-    "icrs": "icrs",
-    "j2000": "fk5",
-    "fk5": "fk5",
-    "b1950": "fk4",
-    "fk4": "fk4",
-    "galactic": "galactic",
-    "gal": "galactic",
-    "ecliptic": "barycentricmeanecliptic",
-    "supergalactic": "supergalactic",
-}
-_NUMBER: Final = r"[+-]?\d+(?:\.\d*)?"
-_DEGREES: Final = re.compile(rf"({_NUMBER})\s*(?:d|deg|°)?\s*[\s,;]\s*({_NUMBER})\s*(?:d|deg|°)?")
-_SEXAGESIMAL: Final = re.compile(
-    r"(?P<ra>\d{1,3}(?:[h:\sd°]\s*\d{1,2}(?:[m:\s'′]\s*\d{1,2}(?:\.\d*)?\s*[s\"″]?)?\s*[m'′]?))"
-    r"(?:\s*[,;]\s*|\s+|(?=[+-]))"
-    r"(?P<dec>[+-]?\s*\d{1,2}(?:[d:\s°]\s*\d{1,2}(?:[m:\s'′]\s*\d{1,2}(?:\.\d*)?\s*[s\"″]?)?\s*[m'′]?))"
-)
-_COMPACT: Final = re.compile(r"J?(\d{2})(\d{2})(\d{2}(?:\.\d*)?)([+-]\d{2})(\d{2})(\d{2}(?:\.\d*)?)")
-_RADIUS: Final = re.compile(r"\s*(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*([a-z°'′\"″]*)\s*", re.IGNORECASE)
-_UNITS: Final = {
-    "": 1.0, "d": 1.0, "deg": 1.0, "degree": 1.0, "degrees": 1.0, "°": 1.0,
-    "'": 60.0, "′": 60.0, "m": 60.0, "arcmin": 60.0, "arcminute": 60.0, "arcminutes": 60.0,
-    '"': 3600.0, "″": 3600.0, "''": 3600.0, "s": 3600.0, "arcsec": 3600.0, "arcsecond": 3600.0, "arcseconds": 3600.0,
-    "rad": math.radians(1.0),
-}  # fmt: skip
-_UNIT_HINT: Final = "a number with ' or arcmin, \" or arcsec, d or deg (degrees without a unit), at most 180 degrees"
 _WIDEST_TARGET: Final = 2.0
 """Degrees over which the observations of one target may spread before its place is no longer one."""
 _MOST_SUGGESTED: Final = 8
 _MOST_OBJECTS: Final = 5
 _MOST_CLOSEST: Final = 5
+_MOST_CHOICES: Final = 8
+_TERMS: Final = 500
+MOST_FAR: Final = 100
+"""Names of a list that Sesame is asked for."""
 ARCHIVE: Final = "archive"
 _Key = TypeVar("_Key")
 
@@ -77,6 +69,16 @@ class Suggestion:
     """Observations; None for an object, around which nothing was searched yet."""
     label: str | None = None
     """The title of a programme, the other names of an object."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What the archive itself knows of some names."""
+
+    targets: dict[str, list[dict[str, Any]]]
+    """Rows of targets by compact name."""
+    bodies: dict[str, str]
+    """Names of moving targets by their key."""
 
 
 class Resolve:
@@ -107,6 +109,7 @@ class Resolve:
 
         Raises:
             UnresolvedNameError: with the closest names, and why Sesame could not be asked if it failed.
+            AmbiguousNameError: the name is that of several places; with what it may mean.
             InvalidQueryError: a region or target that cannot be a place.
         """
         if _REGION.match(text):
@@ -115,6 +118,49 @@ class Resolve:
         if found is not None:
             return Place(text.strip(), *found, kind="coordinates")
         return self._named(text.strip())
+
+    def positions(self, texts: Sequence[str], *, far: int = MOST_FAR) -> list[Place | ArchiveError]:
+        """Do as ``position`` for many texts at once, of which none is a region; what has no place has its error.
+
+        Sesame is asked for the first ``far`` names that nobody else knows, and near names are looked for as often.
+        """
+        answers: dict[str, Place | ArchiveError] = {}
+        written: dict[str, Written] = {}
+        names: list[str] = []
+        for text in dict.fromkeys(texts):
+            try:
+                found = None if _REGION.match(text) else read_written(text)
+            except InvalidQueryError as error:
+                answers[text] = error
+                continue
+            if found is not None:
+                written[text] = found
+            elif _REGION.match(text):
+                answers[text] = InvalidQueryError("position", text, "a name or a position, not a region")
+            else:
+                names.append(text)
+        for text, (ra, dec) in zip(written, to_icrs(list(written.values())), strict=True):
+            answers[text] = Place(text.strip(), ra, dec, kind="coordinates")
+        own = self._own([compact(name) for name in names])
+        for name in names:
+            try:
+                answers[name] = self._known(name.strip(), own) or self._far(name.strip(), far)
+            except ArchiveError as error:
+                far -= isinstance(error, UnresolvedNameError)
+                answers[name] = error
+        return [answers[text] for text in texts]
+
+    def meanings(self, text: str) -> tuple[Place, ...]:
+        """Return what a text may mean: first the place that ``position`` gives, then what others say it is.
+
+        Raises:
+            UnresolvedNameError, AmbiguousNameError, InvalidQueryError: as ``position``.
+        """
+        first = self.position(text)
+        if first.kind != "target":
+            return (first,)
+        others = [each for each in (self._object(text.strip()), self._body(text.strip())) if each is not None]
+        return (first, *(each for each in others if _differ(first, each)))
 
     def region(self, text: str, radius: str | None = None) -> tuple[Place, tuple[Region, ...] | None]:
         """Return the place of a text and the regions to search: those it says, else a circle around it.
@@ -158,37 +204,93 @@ class Resolve:
         wanted = compact(name)
         if not wanted:
             raise UnresolvedNameError(name)
-        refusal, failure = None, None
+        return self._known(name, self._own([wanted])) or self._far(name, 1)
+
+    def _own(self, wanted: Sequence[str]) -> _Own:
+        """Look up the targets of this archive by the compact names that are wanted, and its bodies."""
+        found: dict[str, list[dict[str, Any]]] = {term: [] for term in sorted(set(wanted)) if term}
+        terms = list(found)
+        if not terms:
+            return _Own({}, {})
+        with self._engine.session() as session:
+            for start in range(0, len(terms), _TERMS):
+                part = frozenset(terms[start : start + _TERMS])
+                for row in session.run(targets_tree(sorted(part))).to_pylist():
+                    own = {_compact(row["target_name"]), _compact(row["target_standard_name"])}
+                    for term in part & own:
+                        found[term].append(row)
+            return _Own(found, find_bodies(session))
+
+    def _known(self, name: str, own: _Own) -> Place | None:
+        """Return the place that this archive or a catalogue on disk knows for a name.
+
+        Raises:
+            AmbiguousNameError, InvalidQueryError: a target that is no one place, and no catalogue knows one.
+        """
+        refusal = None
         try:
-            place = self._target(name, wanted)
-        except InvalidQueryError as error:  # a target that is no one place; a catalogue may know one
+            place = self._target(name, own)
+        except InvalidQueryError as error:
             place, refusal = None, error
         place = place or self._object(name) or self._body(name)
-        if place is None:
-            try:
-                place = self._far_object(name)
-            except SesameError as error:
-                failure = str(error)
-        if place is not None:
-            return place
-        if refusal is not None:
+        if place is None and refusal is not None:
             raise refusal
-        raise UnresolvedNameError(name, closest=self._closest(name, wanted), failure=failure)
+        return place
 
-    def _target(self, name: str, wanted: str) -> Place | None:
+    def _far(self, name: str, room: int) -> Place:
+        """Return the place that Sesame knows, where it may be asked at all.
+
+        Raises:
+            UnresolvedNameError: with the closest names, and why Sesame could not be asked if it failed.
+        """
+        if room <= 0:
+            raise UnresolvedNameError(name)
+        failure = None
+        try:
+            place = self._far_object(name)
+        except SesameError as error:
+            place, failure = None, str(error)
+        if place is None:
+            raise UnresolvedNameError(name, closest=self._closest(name, compact(name)), failure=failure)
+        return place
+
+    def _target(self, name: str, own: _Own) -> Place | None:
         """Return the place of a target of this archive; bodies of the solar system stand where they stand now."""
-        with self._engine.session() as session:
-            rows = session.run(targets_tree([wanted])).to_pylist()
-            matching = [
-                row for row in rows if wanted in (_compact(row["target_name"]), _compact(row["target_standard_name"]))
-            ]
-            if matching and not any(row["moving"] for row in matching):
-                return _place_of_target(name, matching)
-            known = matching[0]["target_name"] or name if matching else name
-            body = find_body(session, body_key(known))
+        matching = own.targets.get(compact(name), [])
+        known = matching[0]["target_name"] or name if matching else name
+        if matching and not any(row["moving"] for row in matching):
+            return self._place_of_target(name, known, matching)
+        body = own.bodies.get(body_key(known))
         if body is None:
             return None
         return self._body(body) or Place(body, None, None, "moving", resolver=ARCHIVE)
+
+    def _place_of_target(self, name: str, known: str, rows: list[dict[str, Any]]) -> Place:
+        placed = [row for row in rows if row["x"] is not None]
+        if not placed:
+            raise InvalidQueryError("position", name, f"a place on the sky, but no observation of {known} has one")
+        x, y, z = (sum(row[axis] * row["n"] for row in placed) / sum(row["n"] for row in placed) for axis in "xyz")
+        length = math.sqrt(x * x + y * y + z * z)
+        # the mean of directions within an angle t of their centre is no shorter than cos(t)
+        if length < math.cos(math.radians(_WIDEST_TARGET)):
+            names = sorted({row["target_name"] for row in placed if row["target_name"] is not None})
+            raise AmbiguousNameError(name, self._places_of(known, names))
+        ra, dec = math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.asin(z / length))
+        return Place(known, ra, dec, "target", resolver=ARCHIVE)
+
+    def _places_of(self, known: str, names: Sequence[str]) -> tuple[Choice, ...]:
+        """Return the places at which targets of these names were observed, those observed most often first."""
+        with self._engine.session() as session:
+            rows = session.run(target_places_tree(names)).to_pylist()
+        places: list[Choice] = []
+        for row in sorted(rows, key=lambda row: -row["n"]):
+            length = math.sqrt(sum(row[axis] ** 2 for axis in "xyz"))
+            ra = math.degrees(math.atan2(row["y"], row["x"])) % 360.0
+            dec = math.degrees(math.asin(row["z"] / length))
+            near = [place for place in places if separation((place.ra, place.dec), (ra, dec)) < _WIDEST_TARGET]
+            if not near:
+                places.append(Choice(known, ra, dec, ARCHIVE))
+        return tuple(places[:_MOST_CHOICES])
 
     def _object(self, name: str) -> Place | None:
         found = self._objects.find(name)
@@ -215,74 +317,6 @@ class Resolve:
         return tuple(dict.fromkeys(own + self._objects.closest(name)))[:_MOST_CLOSEST]
 
 
-def read_coordinates(text: str) -> tuple[float, float] | None:
-    """Return (ra, dec) in ICRS degrees of coordinates in any usual notation; None where the text is none.
-
-    Raises:
-        InvalidQueryError: numbers that lie outside the sphere.
-    """
-    frame, numbers = _split_frame(text)
-    found = _DEGREES.fullmatch(numbers)
-    if found is not None:
-        return _to_icrs(text, f"{found[1]} {found[2]}", frame, hours=False)
-    found = _COMPACT.fullmatch(numbers)
-    if found is not None:
-        return _to_icrs(text, "{} {} {} {} {} {}".format(*found.groups()), frame, hours=True)
-    found = _SEXAGESIMAL.fullmatch(numbers)
-    if found is None:
-        return None
-    in_degrees = bool(re.search("[d°]", found["ra"]))
-    parts = [re.sub(r"[hdms:°'\"′″\s]+", " ", found[name]).strip() for name in ("ra", "dec")]
-    parts[1] = re.sub(r"^([+-])\s+", r"\1", parts[1])
-    return _to_icrs(text, tuple(parts), frame, hours=not in_degrees and frame in {"icrs", "fk5", "fk4"})
-
-
-def read_radius(text: str) -> float:
-    """Return a radius in degrees: ``12'``, ``30"``, ``0.2d``, ``5 arcmin``; a bare number is degrees.
-
-    Raises:
-        InvalidQueryError: it is none.
-    """
-    found = _RADIUS.fullmatch(text)
-    unit = _UNITS.get(found[3].lower()) if found else None
-    if found is None or unit is None:
-        raise InvalidQueryError("radius", text, _UNIT_HINT)
-    radius = float(found[1] + (found[2] or "")) / unit
-    if not radius <= 180.0:
-        raise InvalidQueryError("radius", text, _UNIT_HINT)
-    return radius
-
-
-def _split_frame(text: str) -> tuple[str, str]:
-    parts = text.strip().split()
-    for at in (0, -1):
-        if parts and parts[at].lower().strip(",;:") in _FRAMES:
-            frame = _FRAMES[parts.pop(at).lower().strip(",;:")]
-            return frame, " ".join(parts)
-    return "icrs", text.strip()
-
-
-def _to_icrs(text: str, numbers: str | tuple[str, ...], frame: str, *, hours: bool) -> tuple[float, float]:
-    if frame == "icrs" and isinstance(numbers, str) and not hours:
-        ra, dec = (float(number) for number in numbers.split())
-        if abs(dec) <= 90.0 and abs(ra) <= 360.0:
-            return ra % 360.0, dec
-    from astropy.coordinates import SkyCoord
-
-    first, second = numbers if isinstance(numbers, tuple) else _halves(numbers)
-    try:
-        place = SkyCoord(first, second, unit=("hourangle" if hours else "deg", "deg"), frame=frame).icrs
-    except ValueError:
-        raise InvalidQueryError("position", text, "coordinates on the sphere, declination from -90 to 90") from None
-    return float(place.ra.deg), float(place.dec.deg)
-
-
-def _halves(numbers: str) -> tuple[str, str]:
-    parts = numbers.split()
-    middle = len(parts) // 2
-    return " ".join(parts[:middle]), " ".join(parts[middle:])
-
-
 def _read_regions(text: str) -> tuple[Region, ...]:
     try:
         return parse_regions(text)
@@ -297,18 +331,11 @@ def _place_of_region(text: str, regions: tuple[Region, ...]) -> Place:
     return Place(text.strip(), circle.ra, circle.dec, "region", circle.radius)
 
 
-def _place_of_target(name: str, rows: list[dict[str, Any]]) -> Place:
-    known = rows[0]["target_name"] or name
-    placed = [row for row in rows if row["x"] is not None]
-    if not placed:
-        raise InvalidQueryError("position", name, f"a place on the sky, but no observation of {known} has one")
-    x, y, z = (sum(row[axis] * row["n"] for row in placed) / sum(row["n"] for row in placed) for axis in "xyz")
-    length = math.sqrt(x * x + y * y + z * z)
-    # the mean of directions within an angle t of their centre is no shorter than cos(t)
-    if length < math.cos(math.radians(_WIDEST_TARGET)):
-        raise InvalidQueryError("position", name, f"one place, but {known} was observed in several; search with text")
-    ra, dec = math.degrees(math.atan2(y, x)) % 360.0, math.degrees(math.asin(z / length))
-    return Place(known, ra, dec, "target", resolver=ARCHIVE)
+def _differ(one: Place, other: Place) -> bool:
+    """Tell whether two places are not one: too far apart, or one of them moves."""
+    if one.ra is None or one.dec is None or other.ra is None or other.dec is None or other.kind == "moving":
+        return True
+    return separation((one.ra, one.dec), (other.ra, other.dec)) > DEFAULT_RADIUS
 
 
 def _label(names: tuple[str, ...]) -> str | None:

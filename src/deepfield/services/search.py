@@ -50,6 +50,7 @@ from deepfield.query.pages import (
 from deepfield.query.scatter import axis_column, density, find_axes, points
 from deepfield.query.scope import Scope, scope_of, with_sky
 from deepfield.query.summaries import footprint_tree, placed_tree, totals_tree
+from deepfield.query.targets import MATCHED, count_by_target, find_matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -63,9 +64,14 @@ if TYPE_CHECKING:
     from deepfield.query.facets import Facet, Ghosts
     from deepfield.query.listings import FileQuery, Grouping
     from deepfield.query.scatter import Axis
+    from deepfield.query.targets import Matches
     from deepfield.services.resolve import Resolve
+    from deepfield.services.targets import TargetLists
 
 DEFAULT_LIMIT: Final = 100
+_KEPT_MATCHES: Final = 16
+_KEPT_PAIRS: Final = 4_000_000
+"""Of observations and targets, over all matches kept: some 50 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,13 +150,15 @@ class Status:
 class Search:
     """Answers searches of the observations from the replica.
 
-    Counts that depend on region and text alone are kept for the snapshot, for the last ``kept_ghosts`` searches.
+    Counts that depend on region and text alone are kept for the snapshot, for the last ``kept_ghosts`` searches; so
+    are the matches of the last few target lists.
     """
 
     def __init__(
         self,
         engine: DuckEngine,
         resolve: Resolve,
+        targets: TargetLists,
         *,
         max_page: int = 1000,
         kept_ghosts: int = 64,
@@ -158,12 +166,14 @@ class Search:
     ) -> None:
         self._engine = engine
         self._resolve = resolve
+        self._targets = targets
         self.max_page = max_page
         """Most rows of one page."""
         self._kept_ghosts = kept_ghosts
         self._now = now
         self._table = load_tables()["observation"]
         self._ghosts: OrderedDict[object, Ghosts] = OrderedDict()
+        self._matches: OrderedDict[object, Matches] = OrderedDict()
         self._totals: tuple[int, tuple[int, int, int]] | None = None
         self._lock = Lock()
 
@@ -177,27 +187,34 @@ class Search:
         Raises:
             InvalidQueryError: naming field, value and what would be right.
             UnresolvedNameError: the position is neither coordinates nor a name that anybody knows.
+            UnknownTargetListError: there is no such list of targets, or no longer.
         """
         single = _single(params)
-        place, region, moving = None, None, None
-        if "position" in single:
+        place, region, moving, targets = None, None, None, None
+        if "targets" in single:
+            if "position" in single:
+                raise InvalidQueryError("position", single["position"], "no position beside targets")
+            targets = self._targets.places(single["targets"], single.get("radius"))
+        elif "position" in single:
             place, region = self._resolve.region(single["position"], single.get("radius"))
             moving = body_key(place.name) if place.kind == "moving" else None
         elif "radius" in single:
-            raise InvalidQueryError("radius", single["radius"], "a position to go with it")
+            raise InvalidQueryError("radius", single["radius"], "a position or targets to go with it")
         most = 2**63 - 1
+        further = () if targets is None else MATCHED
         limit = single.get("limit")
         snapshot = single.get("snapshot")
         return SearchQuery(
             filters=parse_filters(params, self._table),
             region=region,
+            targets=targets,
             moving=moving,
             match="center"
             if parse_choice("match", single.get("match", "footprint"), _MATCHES) == "center"
             else "footprint",
             text=single.get("text"),
-            sort=parse_sort(single["sort"], self._table) if "sort" in single else (),
-            columns=parse_columns(single["columns"], self._table) if "columns" in single else (),
+            sort=parse_sort(single["sort"], self._table, further) if "sort" in single else (),
+            columns=parse_columns(single["columns"], self._table, further) if "columns" in single else (),
             limit=DEFAULT_LIMIT if limit is None else parse_whole_number("limit", limit, least=0, most=self.max_page),
             after=single.get("after"),
             snapshot=None if snapshot is None else parse_whole_number("snapshot", snapshot, least=0, most=most),
@@ -209,8 +226,10 @@ class Search:
         started = perf_counter()
         after = None if query.after is None else Cursor.decode(query.after, query)
         columns = query.columns or tuple(column.name for column in self._table.columns if column.shown)
+        if query.targets is not None and not query.columns:
+            columns += tuple(MATCHED)
         with self._engine.session(query.snapshot if after is None else after.snapshot) as session:
-            scope = scope_of(session, query, now=self._now(), sky=False)
+            scope = self._scope(session, query, sky=False)
             order = order_of(query, ranked=scope.ranked)
             wanted = Wanted(columns, order, query.limit, after)
             found = None
@@ -246,7 +265,7 @@ class Search:
                     return
                 at = self.find(replace(query, limit=page, after=at.next))
 
-        columns = [self._table.column(name) for name in first.columns]
+        columns = [MATCHED.get(name) or self._table.column(name) for name in first.columns]
         return RowStream(columns, batches(), snapshot=first.snapshot)
 
     def listing(self, query: SearchQuery, *, offset: int = 0, near: tuple[float, float] | None = None) -> Listing:
@@ -256,7 +275,7 @@ class Search:
         """
         wanted = tuple(dict.fromkeys((*query.columns, *(OUTLINES if near is not None else ()))))
         with self._engine.session(query.snapshot) as session:
-            scope = scope_of(session, query, now=self._now())
+            scope = self._scope(session, query)
             order = (*query.sort, SortKey(NUMBER))
             rows = session.run(listing_tree(scope, wanted, order, offset), limit=query.limit)
             total = rows.num_rows if offset == 0 and rows.num_rows < query.limit else _count(session, scope)
@@ -270,7 +289,7 @@ class Search:
         ``query.columns`` of the observation.
         """
         with self._engine.session(query.snapshot) as session:
-            scope = scope_of(session, query, now=self._now())
+            scope = self._scope(session, query)
             tree = files_tree(scope, files)
             page = file_rows_tree(tree, query.columns, files, offset=offset, limit=query.limit)
             rows = session.run(page, limit=query.limit)
@@ -292,7 +311,7 @@ class Search:
         ``order`` holds columns and whether they descend; the name breaks ties.
         """
         with self._engine.session(query.snapshot) as session:
-            grouped = grouped_tree(scope_of(session, query, now=self._now()), grouping)
+            grouped = grouped_tree(self._scope(session, query), grouping)
             rows = session.run(groups_tree(grouped.copy(), order, offset), limit=limit)
             known = offset == 0 and rows.num_rows < limit
             total = rows.num_rows if known else int(session.run(counted_groups_tree(grouped))["n"][0].as_py())
@@ -301,14 +320,27 @@ class Search:
     def count(self, query: SearchQuery) -> int:
         """Return how many observations a search finds."""
         with self._engine.session(query.snapshot) as session:
-            return _count(session, scope_of(session, query, now=self._now()))
+            return _count(session, self._scope(session, query))
+
+    def count_by_target(self, query: SearchQuery) -> list[int]:
+        """Return for each target with a place of the list of a search how many observations found match it.
+
+        Raises:
+            InvalidQueryError: the search has no targets.
+        """
+        if query.targets is None:
+            raise InvalidQueryError("targets", None, "the identifier of a list of targets")
+        with self._engine.session(query.snapshot) as session:
+            scope = self._scope(session, query)
+            assert scope.matches is not None
+            return count_by_target(session, scope, scope.matches, len(query.targets.names))
 
     def facets(self, query: SearchQuery, columns: Sequence[str] | None = None) -> Facets:
         """Count the values of columns over the whole archive, each under the filters on the other columns."""
         started, now = perf_counter(), self._now()
         wanted = facet_columns(self._table, columns)
         with self._engine.session(query.snapshot) as session:
-            scope = scope_of(session, query, now=now)
+            scope = self._scope(session, query, now=now)
             ghosts = self._ghosts_of(session, scope, query, wanted, now)
             facets, total = count_facets(session, scope, wanted, ghosts, query, now=now)
             everything, _, _ = self._totals_of(session)
@@ -318,7 +350,7 @@ class Search:
         """Return the outlines of at most ``limit`` observations with a position, in the order of ``find``."""
         started = perf_counter()
         with self._engine.session(query.snapshot) as session:
-            scope = scope_of(session, query, now=self._now())
+            scope = self._scope(session, query)
             order = order_of(query, ranked=scope.ranked)
             rows = session.run(footprint_tree(scope, order), limit=limit + 1)
             truncated = rows.num_rows > limit
@@ -334,7 +366,7 @@ class Search:
         started = perf_counter()
         columns = [axis_column(name, self._table, side) for side, name in (("x", x), ("y", y))]
         with self._engine.session(query.snapshot) as session:
-            scope = scope_of(session, query, now=self._now())
+            scope = self._scope(session, query)
             across, upwards = find_axes(session, scope, *columns)
             found, total = points(session, scope, across, upwards, limit=limit)
             cells = density(session, scope, across, upwards) if found is None else None
@@ -349,12 +381,34 @@ class Search:
         except RebuildingError as error:
             return Status(0, None, None, None, error.percent)
 
+    def _scope(self, session: Session, query: SearchQuery, *, now: datetime | None = None, sky: bool = True) -> Scope:
+        return scope_of(session, query, now=now or self._now(), sky=sky, matches=self._matches_of(session, query))
+
+    def _matches_of(self, session: Session, query: SearchQuery) -> Matches | None:
+        """Return the matches of the targets of a search, kept for the snapshot."""
+        if query.targets is None:
+            return None
+        key = (session.snapshot, query.targets.key, query.match)
+        with self._lock:
+            kept = self._matches.get(key)
+        if kept is not None:
+            return kept
+        matches = find_matches(session, query.targets, query.match)
+        with self._lock:
+            self._matches[key] = matches
+            while len(self._matches) > 1 and sum(each.pairs.num_rows for each in self._matches.values()) > _KEPT_PAIRS:
+                self._matches.popitem(last=False)
+            while len(self._matches) > _KEPT_MATCHES:
+                self._matches.popitem(last=False)
+        return matches
+
     def _ghosts_of(
         self, session: Session, scope: Scope, query: SearchQuery, columns: Sequence[Column], now: datetime
     ) -> Ghosts:
         """Return the counts under region and text alone, kept for the snapshot while no release changes them."""
         names = tuple(column.name for column in columns)
-        key = (session.snapshot, query.region, query.moving, query.match, query.text, names)
+        targets = None if query.targets is None else query.targets.key
+        key = (session.snapshot, query.region, targets, query.moving, query.match, query.text, names)
         with self._lock:
             kept = self._ghosts.get(key)
         if kept is not None and kept.holds(now):
@@ -393,7 +447,9 @@ def _single(params: Mapping[str, str | Sequence[str]]) -> dict[str, str]:
     return single
 
 
-_ONCE: Final = frozenset({"position", "radius", "match", "text", "sort", "columns", "limit", "after", "snapshot"})
+_ONCE: Final = frozenset(
+    {"position", "radius", "match", "targets", "text", "sort", "columns", "limit", "after", "snapshot"}
+)
 
 
 def _milliseconds(started: float) -> float:

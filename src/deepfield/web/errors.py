@@ -15,8 +15,10 @@ from deepfield.model.errors import (
     AdqlNameError,
     AdqlSyntaxError,
     AdqlTypeError,
+    AmbiguousNameError,
     ArchiveError,
     BusyError,
+    Choice,
     ConfigurationError,
     EngineFailureError,
     FetchError,
@@ -47,6 +49,7 @@ from deepfield.model.errors import (
     UnknownObservationError,
     UnknownProductError,
     UnknownSnapshotError,
+    UnknownTargetListError,
     UnknownTokenError,
     UnreadableFileError,
     UnresolvedNameError,
@@ -84,6 +87,7 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     AdqlNameError: (400, "adql_name"),
     AdqlTypeError: (400, "adql_type"),
     AdqlError: (400, "adql"),
+    AmbiguousNameError: (400, "ambiguous_name"),
     InvalidQueryError: (400, "invalid_query"),
     InvalidUploadError: (400, "invalid_upload"),
     InvalidValueError: (400, "invalid_value"),
@@ -98,6 +102,7 @@ STATUS: dict[type[ArchiveError], tuple[int, str]] = {
     UnresolvedNameError: (404, "unresolved_name"),
     UnknownAccountError: (404, "unknown_account"),
     UnknownKeptError: (404, "unknown_kept"),
+    UnknownTargetListError: (404, "unknown_target_list"),
     UnknownTokenError: (404, "unknown_token"),
     NotFoundError: (404, "not_found"),
     AccessDeniedError: (403, "exclusive_access"),
@@ -139,6 +144,19 @@ CHALLENGE = 'Bearer realm="deepfield"'
 """What a 401 says it wants (RFC 9110 §11.6.1); browsers ask nobody for it in a window of their own."""
 
 
+class ChoiceBody(BaseModel):
+    """One of several places that a name may mean."""
+
+    name: str
+    ra: float = Field(description="Right ascension, ICRS degrees")
+    dec: float = Field(description="Declination, ICRS degrees")
+    resolver: str = Field(description="Who knows it")
+
+    @classmethod
+    def of(cls, choice: Choice) -> "ChoiceBody":
+        return cls(name=choice.name, ra=choice.ra, dec=choice.dec, resolver=choice.resolver)
+
+
 class ErrorBody(BaseModel):
     """What went wrong, for people (``message``) and for programs (everything else)."""
 
@@ -148,6 +166,7 @@ class ErrorBody(BaseModel):
     value: str | None = Field(default=None, description="The value it has")
     expected: str | None = Field(default=None, description="What would be right")
     closest: list[str] | None = Field(default=None, description="The nearest names there are")
+    choices: list[ChoiceBody] | None = Field(default=None, description="The places that an ambiguous name may mean")
     release: str | None = Field(default=None, description="When an exclusive product becomes public, ISO 8601 UTC")
     successor: str | None = Field(default=None, description="The product that replaces a retired one")
     credential: str | None = Field(default=None, description="Why the token or session that was sent did not count")
@@ -178,6 +197,7 @@ def body_of(error: ArchiveError, kind: str) -> ErrorBody:
         field=getattr(error, "field", None),
         value=None if value is None else str(value),
         expected=getattr(error, "expected", None),
+        choices=[ChoiceBody.of(each) for each in getattr(error, "choices", ())] or None,
         closest=[closest] if isinstance(closest, str) else list(closest) if closest else None,
         successor=getattr(error, "successor", None),
         release=f"{release:%Y-%m-%dT%H:%M:%SZ}" if release else None,

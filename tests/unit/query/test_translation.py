@@ -2,10 +2,12 @@
 
 import pytest
 
+from deepfield.catalogue.targets import TargetListStore
 from deepfield.query.engines.duckdb import DuckEngine
 from deepfield.query.translation import translate
 from deepfield.services.resolve import Resolve
 from deepfield.services.search import Search
+from deepfield.services.targets import TargetLists
 from support.asking import askable
 from support.synthetic import NOW
 
@@ -51,7 +53,10 @@ def archive(tmp_path_factory):
 @pytest.fixture(scope="module")
 def search(archive):
     engine = DuckEngine(archive.replica)
-    return Search(engine, Resolve(engine), max_page=1000, now=lambda: NOW)
+    resolve = Resolve(engine)
+    return Search(
+        engine, resolve, TargetLists(archive.database, TargetListStore(), resolve), max_page=1000, now=lambda: NOW
+    )
 
 
 @pytest.mark.parametrize("parameters", SEARCHES, ids=str)

@@ -7,7 +7,8 @@ from astropy.coordinates import SkyCoord
 
 from deepfield.model.coverage import Circle, Polygon
 from deepfield.model.errors import InvalidQueryError, UnresolvedNameError
-from deepfield.services.resolve import DEFAULT_RADIUS, read_coordinates, read_radius
+from deepfield.services.coordinates import read_coordinates, read_radius
+from deepfield.services.resolve import DEFAULT_RADIUS
 from support.searching import make_archive
 from support.synthetic import commit, observation
 

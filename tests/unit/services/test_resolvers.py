@@ -159,7 +159,7 @@ def test_a_moving_body_says_where_and_when_or_that_nobody_knows(resolve):
 
 @pytest.mark.parametrize("text", ["jupiter", "Pluto", "134340 pluto", "1 Ceres", "Saturn"])
 def test_a_moving_body_is_searched_by_name_wherever_it_stood(archive, resolve, text):
-    search = Search(archive.engine, resolve)
+    search = Search(archive.engine, resolve, archive.targets)
     page = search.find(search.parse({"position": text, "columns": "obs_number", "limit": "1000"}))
     expected = {
         row["obs_number"]
@@ -176,14 +176,14 @@ def test_a_moving_body_is_searched_by_name_wherever_it_stood(archive, resolve, t
 
 def test_pages_of_a_moving_body_go_on_while_it_moves(archive):
     moments = iter([MOMENT, datetime(2026, 11, 23, tzinfo=UTC)])
-    search = Search(archive.engine, Resolve(archive.engine, now=lambda: next(moments)))
+    search = Search(archive.engine, Resolve(archive.engine, now=lambda: next(moments)), archive.targets)
     first = search.find(search.parse({"position": "Jupiter", "columns": "obs_number", "limit": "2"}))
     again = search.parse({"position": "Jupiter", "columns": "obs_number", "limit": "2", "after": first.next})
     assert not set(search.find(again).table["obs_number"].to_pylist()) & set(first.table["obs_number"].to_pylist())
 
 
 def test_a_cursor_of_one_body_does_not_page_another(archive, resolve):
-    search = Search(archive.engine, resolve)
+    search = Search(archive.engine, resolve, archive.targets)
     first = search.find(search.parse({"position": "Jupiter", "limit": "1"}))
     with pytest.raises(InvalidQueryError, match="after"):
         search.find(search.parse({"position": "Pluto", "limit": "1", "after": first.next}))

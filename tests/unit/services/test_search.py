@@ -316,7 +316,7 @@ def test_pages_after_a_cursor_read_the_snapshot_of_the_first(tmp_path):
 def test_a_release_moves_rows_from_exclusive_to_public_without_a_commit(archive, rows):
     later = NOW + timedelta(days=200)
     clock = [NOW]
-    search = Search(archive.engine, archive.resolve, now=lambda: clock[0])
+    search = Search(archive.engine, archive.resolve, archive.targets, now=lambda: clock[0])
     before = search.facets(search.parse({}), ["access"]).facets[0]
     clock[0] = later
     after = search.facets(search.parse({}), ["access"]).facets[0]
@@ -359,7 +359,7 @@ def test_a_cursor_of_another_search_is_refused(archive):
 
 
 def test_a_search_that_takes_too_long_is_stopped(archive):
-    hasty = Search(DuckEngine(archive.replica, seconds=0.0), archive.resolve, now=lambda: NOW)
+    hasty = Search(DuckEngine(archive.replica, seconds=0.0), archive.resolve, archive.targets, now=lambda: NOW)
     with pytest.raises(TimeLimitError):
         for _ in range(50):
             hasty.facets(hasty.parse({"t_exptime": "1.."}))

@@ -10,6 +10,7 @@ from deepfield.catalogue.schema import load_tables
 from deepfield.web.errors import ErrorDocument
 from deepfield.web.portal.api import (
     account,
+    export,
     facets,
     footprints,
     names,
@@ -36,11 +37,13 @@ DOCUMENTS = {
     "/api/v1/facets": facets.FacetAnswer,
     "/api/v1/facets?facets=instrument_name,t_exptime,t_min,em,access,calib_level,is_tso": facets.FacetAnswer,
     "/api/v1/footprints": footprints.Footprints,
-    "/api/v1/resolve?name=NGC 3324": observations.Resolved,
-    "/api/v1/resolve?name=10:37:18.8 -58:37:42": observations.Resolved,
+    "/api/v1/resolve?name=NGC 3324": names.Meaning,
+    "/api/v1/resolve?name=10:37:18.8 -58:37:42": names.Meaning,
     "/api/v1/suggest?q=ngc": names.Suggestions,
     "/api/v1/suggest?q=jw01111": names.Suggestions,
     "/api/v1/columns": list[archive_api.ColumnDocument],
+    "/api/v1/export": list[export.ExportForm],
+    "/api/v1/columns/matched": list[archive_api.ColumnDocument],
     "/api/v1/status": archive_api.Status,
     "/api/v1/session": account.SessionDocument,
     "/api/v1/scatter?x=t_min&y=t_exptime": scatter.ScatterAnswer,
@@ -49,6 +52,11 @@ DOCUMENTS = {
 }
 SIGNED_IN = {"/api/v1/tokens", "/api/v1/programs/{program}/members", "/api/v1/kept", "/api/v1/shared/{kept_id}"}
 """Answered to an account, or of what one kept; ``test_account`` and ``test_selections`` ask them."""
+
+FILES = {"/api/v1/export/{form}"}
+"""``test_export`` asks them."""
+LISTS = {f"/api/v1/targets/{{list_id}}{part}" for part in ("", "/counts", "/report/{form}")}
+"""Answered to whoever sent a list of targets; ``test_targets`` asks them."""
 
 
 @pytest.mark.parametrize("address", DOCUMENTS)
@@ -68,7 +76,7 @@ def test_every_described_route_is_covered_by_these_tests(client):
         address.partition("?")[0].replace(PUBLIC_FILE, "{filename}").replace(PUBLIC, "{obs_id}")
         for address in DOCUMENTS
     }
-    assert described - covered == SIGNED_IN
+    assert described - covered == SIGNED_IN | FILES | LISTS
 
 
 def test_a_search_lists_every_observation_with_the_shown_columns(client):

@@ -669,6 +669,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a list of targets
+         * @description Resolve each line of a text or table (CSV, VOTable, ECSV, FITS, Parquet) of names or positions, and keep them.
+         */
+        post: operations["sendTargets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{list_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A list of targets
+         * @description Report what each line was resolved to.
+         */
+        get: operations["getTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{list_id}/lines": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say lines of a list otherwise
+         * @description Make another list with some lines said otherwise; the one before stays as it is.
+         */
+        post: operations["mendTargets"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{list_id}/counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Observations of each target
+         * @description Count the observations that a search for the list finds, by target.
+         */
+        get: operations["countTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/targets/{list_id}/report/{form}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The report on a list as a file
+         * @description Write what each line was resolved to, and how many observations of a search match it.
+         */
+        get: operations["exportTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/session": {
         parameters: {
             query?: never;
@@ -817,6 +917,26 @@ export interface paths {
          * @description Describe every column of table `observation`.
          */
         get: operations["listColumns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/columns/matched": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Further columns of a search for targets
+         * @description Describe the columns that a search for a list of targets has beside those of the observations.
+         */
+        get: operations["listMatchedColumns"];
         put?: never;
         post?: never;
         delete?: never;
@@ -993,6 +1113,29 @@ export interface components {
              * @description Further values that are not listed
              */
             more: number;
+        };
+        /**
+         * ChoiceBody
+         * @description One of several places that a name may mean.
+         */
+        ChoiceBody: {
+            /** Name */
+            name: string;
+            /**
+             * Ra
+             * @description Right ascension, ICRS degrees
+             */
+            ra: number;
+            /**
+             * Dec
+             * @description Declination, ICRS degrees
+             */
+            dec: number;
+            /**
+             * Resolver
+             * @description Who knows it
+             */
+            resolver: string;
         };
         /**
          * CitationDocument
@@ -1283,6 +1426,11 @@ export interface components {
              * @description The nearest names there are
              */
             closest?: string[] | null;
+            /**
+             * Choices
+             * @description The places that an ambiguous name may mean
+             */
+            choices?: components["schemas"]["ChoiceBody"][] | null;
             /**
              * Release
              * @description When an exclusive product becomes public, ISO 8601 UTC
@@ -1736,6 +1884,61 @@ export interface components {
             values: string;
         };
         /**
+         * Meaning
+         * @description What a name was taken for, and what else it may mean.
+         */
+        Meaning: {
+            /**
+             * Name
+             * @description The text as it was understood
+             * @example NGC 3324
+             */
+            name: string;
+            /**
+             * Ra
+             * @description Right ascension, ICRS degrees; null for a body whose position is unknown
+             */
+            ra: number | null;
+            /**
+             * Dec
+             * @description Declination, ICRS degrees; null as `ra`
+             */
+            dec: number | null;
+            /**
+             * Kind
+             * @description What it is; a `moving` body is found by name, wherever it stood
+             * @enum {string}
+             */
+            kind: "coordinates" | "region" | "target" | "object" | "moving";
+            /**
+             * Resolver
+             * @description Who knew: `coordinates`, `archive`, `OpenNGC`, `ephemeris` or `Sesame`
+             * @example archive
+             */
+            resolver: string;
+            /**
+             * Label
+             * @description Other names of an object
+             * @example Carina Nebula
+             */
+            label: string | null;
+            /**
+             * Moment
+             * @description When a moving body stands there, seen from the Earth; ISO 8601 UTC
+             */
+            moment: string | null;
+            /**
+             * Radius
+             * @description Radius of the search, degrees; null where none was asked for
+             */
+            radius: number | null;
+            /**
+             * Others
+             * @description What others say the name is, where that is another place
+             */
+            others: components["schemas"]["Resolved"][];
+        };
+        /**
          * MemberDocument
          * @description Somebody who may read the data of a programme before their release.
          */
@@ -1763,6 +1966,22 @@ export interface components {
             program: string;
             /** Members */
             members: components["schemas"]["MemberDocument"][];
+        };
+        /**
+         * Mending
+         * @description Lines of a list said otherwise.
+         */
+        Mending: {
+            /**
+             * Lines
+             * @description Names or positions by line; an empty text leaves a line out
+             * @example {
+             *       "88": "NGC 3324"
+             *     }
+             */
+            lines: {
+                [key: string]: string;
+            };
         };
         /**
          * NewToken
@@ -2660,6 +2879,120 @@ export interface components {
             suggestions: components["schemas"]["Suggestion"][];
         };
         /**
+         * TargetCounts
+         * @description How many observations of a search match each target.
+         */
+        TargetCounts: {
+            /** Id */
+            id: string;
+            /**
+             * Matched
+             * @description Targets that at least one observation matches
+             */
+            matched: number;
+            /**
+             * Observations
+             * @description Observations for each target of the list, in its order
+             */
+            observations: number[];
+        };
+        /**
+         * TargetDocument
+         * @description One line of a list and what it was resolved to.
+         */
+        TargetDocument: {
+            /**
+             * Line
+             * @description Line of the text or row of the table, from 1
+             */
+            line: number;
+            /**
+             * Text
+             * @description What was asked for
+             * @example NGC 3324
+             */
+            text: string;
+            /**
+             * Label
+             * @description What its sender calls a position
+             */
+            label: string | null;
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "resolved" | "ambiguous" | "unresolved";
+            /**
+             * Name
+             * @description What it was taken for
+             */
+            name: string | null;
+            /**
+             * Ra
+             * @description Right ascension, ICRS degrees; null without a place
+             */
+            ra: number | null;
+            /**
+             * Dec
+             * @description Declination, ICRS degrees; null as `ra`
+             */
+            dec: number | null;
+            /**
+             * Resolver
+             * @description Who knew
+             */
+            resolver: string | null;
+            /**
+             * Reason
+             * @description Why it has no place
+             */
+            reason: string | null;
+            /**
+             * Choices
+             * @description What an ambiguous name may mean
+             */
+            choices: components["schemas"]["ChoiceBody"][];
+            /**
+             * Closest
+             * @description Names that look like one that nobody knows
+             */
+            closest: string[];
+        };
+        /**
+         * TargetListDocument
+         * @description A list of targets as it is kept. It never changes; whoever knows its identifier may read and search it.
+         */
+        TargetListDocument: {
+            /**
+             * Id
+             * @description Parameter `targets` of a search
+             */
+            id: string;
+            /** Name */
+            name: string;
+            /**
+             * Created
+             * @description ISO 8601 UTC
+             */
+            created: string;
+            /**
+             * Expires
+             * @description When it may be forgotten, ISO 8601 UTC
+             */
+            expires: string;
+            /**
+             * Resolved
+             * @description Lines that have a place, which are searched
+             */
+            resolved: number;
+            /** Ambiguous */
+            ambiguous: number;
+            /** Unresolved */
+            unresolved: number;
+            /** Targets */
+            targets: components["schemas"]["TargetDocument"][];
+        };
+        /**
          * TokenDocument
          * @description A personal token, without its secret.
          */
@@ -2819,6 +3152,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -2984,6 +3319,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -3132,6 +3469,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -3360,6 +3699,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -3538,6 +3879,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -3679,6 +4022,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -3850,6 +4195,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -4009,6 +4356,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -4145,6 +4494,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -4300,6 +4651,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -4459,6 +4812,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -4595,6 +4950,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -4750,6 +5107,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -4913,6 +5272,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -5059,6 +5420,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -5224,6 +5587,8 @@ export interface operations {
                 position?: string;
                 /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
                 radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
                 /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
                 match?: string;
                 /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
@@ -5383,6 +5748,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -5519,6 +5886,8 @@ export interface operations {
                      * @example 12'
                      */
                     radius?: string;
+                    /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                    targets?: string;
                     /**
                      * @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region
                      * @example footprint
@@ -6297,7 +6666,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Resolved"];
+                    "application/json": components["schemas"]["Meaning"];
                 };
             };
             /** @description Any error */
@@ -6630,6 +6999,413 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["CitationDocument"];
                 };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    sendTargets: {
+        parameters: {
+            query?: {
+                /** @description What you call it, as the name of the file */
+                name?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description At most 10000 targets in 8000000 bytes; the content tells what it is */
+        requestBody: {
+            content: {
+                "text/plain": string;
+                "text/csv": string;
+                "application/x-votable+xml": string;
+                "text/x-ecsv": string;
+                "application/fits": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetListDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the list */
+                list_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetListDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    mendTargets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Identifier of the list */
+                list_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Mending"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetListDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    countTargets: {
+        parameters: {
+            query?: {
+                /** @description Name of a target of this archive, a position in any usual notation, or a region in DALI degrees (`circle …`, `polygon …`, `box …`) */
+                position?: string;
+                /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
+                radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
+                /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
+                match?: string;
+                /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
+                text?: string;
+                /** @description Answer from the archive as it was at this snapshot */
+                snapshot?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
+                /** @description Stable 64-bit number of the observation, never reused */
+                obs_number?: string;
+                /** @description Observation identifier: exposure root with detector, or stage-3 product root */
+                obs_id?: string;
+                /** @description Collection, constant JWST */
+                obs_collection?: string;
+                /** @description exposure for a simple observation, the association type or composite for a derived one */
+                algorithm?: string;
+                /** @description science or calibration */
+                intent?: string;
+                /** @description Target name given by the proposer, else the standard name */
+                target_name?: string;
+                /** @description Standard catalogue name of the target */
+                target_standard_name?: string;
+                /** @description Target category and description of the proposal, joined by ; */
+                target_classification?: string;
+                /** @description FIXED, MOVING or GENERIC */
+                target_type?: string;
+                /** @description Whether the target moves against the stars */
+                moving_target?: string;
+                /** @description Right ascension of the centre of the footprint, ICRS [deg] */
+                s_ra?: string;
+                /** @description Declination of the centre of the footprint, ICRS [deg] */
+                s_dec?: string;
+                /** @description Diameter of the circle around the centre that holds the footprint [deg] */
+                s_fov?: string;
+                /** @description Footprint on the sky, POLYGON or CIRCLE, ICRS degrees */
+                s_region?: string;
+                /** @description Sampling on the sky [arcsec] */
+                s_pixel_scale?: string;
+                /** @description Diffraction limit at the middle wavelength [arcsec] */
+                s_resolution?: string;
+                /** @description HEALPix index of the centre, nested, order 29, ICRS */
+                healpix?: string;
+                /** @description Instrument: NIRCAM, NIRSPEC, NIRISS, MIRI, FGS */
+                instrument_name?: string;
+                /** @description Instrument and mode as MAST names them, e.g. NIRCAM/IMAGE */
+                instrument_mode?: string;
+                /** @description Detector of a single exposure; null or MULTIPLE for combined products */
+                detector?: string;
+                /** @description EXP_TYPE keyword */
+                exp_type?: string;
+                /** @description Observation template of the proposal */
+                template?: string;
+                /** @description SIAF aperture name */
+                aperture?: string;
+                /** @description Detector subarray */
+                subarray?: string;
+                /** @description Optical elements joined by ; */
+                filters?: string;
+                /** @description image, cube, spectrum, timeseries … */
+                dataproduct_type?: string;
+                /** @description Highest calibration level: -1 planned, 1 raw, 2 calibrated, 3 combined, 4 contributed */
+                calib_level?: string;
+                /** @description Whether this is a time-series observation */
+                is_tso?: string;
+                /** @description Start of the exposure, MJD (UTC) [d] */
+                t_min?: string;
+                /** @description End of the exposure, MJD (UTC) [d] */
+                t_max?: string;
+                /** @description Effective exposure time [s] */
+                t_exptime?: string;
+                /** @description Lower end of the wavelength range, vacuum [m] */
+                em_min?: string;
+                /** @description Upper end of the wavelength range, vacuum [m] */
+                em_max?: string;
+                /** @description Spectral resolving power */
+                em_res_power?: string;
+                /** @description Programme number without leading zeros */
+                proposal_id?: string;
+                /** @description Principal investigator, Last, First */
+                proposal_pi?: string;
+                /** @description Title of the programme */
+                proposal_title?: string;
+                /** @description Category of the programme: GO, GTO, DD, CAL … */
+                proposal_type?: string;
+                /** @description Visit identifier PPPPPOOOVVV */
+                visit_id?: string;
+                /** @description Number of the observation within its programme, three digits */
+                observation_number?: string;
+                /** @description VISITSTA keyword */
+                visit_status?: string;
+                /** @description Moment (UTC) at which the data become public; null while unknown */
+                data_release?: string;
+                /** @description Version of the calibration pipeline, CAL_VER */
+                cal_ver?: string;
+                /** @description CRDS context, CRDS_CTX */
+                crds_ctx?: string;
+                /** @description When the newest main product was made (DATE), UTC */
+                obs_creation_date?: string;
+                /** @description File name of the product that a viewer opens first */
+                main_product?: string;
+                /** @description Number of products, linked ones included */
+                n_products?: string;
+                /** @description Size of the recommended products, or of all products where none is recommended [byte] */
+                access_estsize?: string;
+                /** @description When the observation first entered this archive, UTC */
+                archived_at?: string;
+                /** @description When the observation last changed in this archive, UTC */
+                modified_at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the list */
+                list_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TargetCounts"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    exportTargets: {
+        parameters: {
+            query?: {
+                /** @description Name of a target of this archive, a position in any usual notation, or a region in DALI degrees (`circle …`, `polygon …`, `box …`) */
+                position?: string;
+                /** @description Radius around the position, with unit (`12'`, `30"`, `0.2d`); degrees without; default 0.2d */
+                radius?: string;
+                /** @description Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and the answer has the columns `matched_target`, `target_separation` and `matched_targets` */
+                targets?: string;
+                /** @description `footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region */
+                match?: string;
+                /** @description Words in target, title or PI, best match first; or the beginning of an observation or file */
+                text?: string;
+                /** @description Answer from the archive as it was at this snapshot */
+                snapshot?: string;
+                /** @description Whether the data are public now or under exclusive access */
+                access?: string;
+                /** @description Wavelengths covered: observations whose range overlaps [m] */
+                em?: string;
+                /** @description Stable 64-bit number of the observation, never reused */
+                obs_number?: string;
+                /** @description Observation identifier: exposure root with detector, or stage-3 product root */
+                obs_id?: string;
+                /** @description Collection, constant JWST */
+                obs_collection?: string;
+                /** @description exposure for a simple observation, the association type or composite for a derived one */
+                algorithm?: string;
+                /** @description science or calibration */
+                intent?: string;
+                /** @description Target name given by the proposer, else the standard name */
+                target_name?: string;
+                /** @description Standard catalogue name of the target */
+                target_standard_name?: string;
+                /** @description Target category and description of the proposal, joined by ; */
+                target_classification?: string;
+                /** @description FIXED, MOVING or GENERIC */
+                target_type?: string;
+                /** @description Whether the target moves against the stars */
+                moving_target?: string;
+                /** @description Right ascension of the centre of the footprint, ICRS [deg] */
+                s_ra?: string;
+                /** @description Declination of the centre of the footprint, ICRS [deg] */
+                s_dec?: string;
+                /** @description Diameter of the circle around the centre that holds the footprint [deg] */
+                s_fov?: string;
+                /** @description Footprint on the sky, POLYGON or CIRCLE, ICRS degrees */
+                s_region?: string;
+                /** @description Sampling on the sky [arcsec] */
+                s_pixel_scale?: string;
+                /** @description Diffraction limit at the middle wavelength [arcsec] */
+                s_resolution?: string;
+                /** @description HEALPix index of the centre, nested, order 29, ICRS */
+                healpix?: string;
+                /** @description Instrument: NIRCAM, NIRSPEC, NIRISS, MIRI, FGS */
+                instrument_name?: string;
+                /** @description Instrument and mode as MAST names them, e.g. NIRCAM/IMAGE */
+                instrument_mode?: string;
+                /** @description Detector of a single exposure; null or MULTIPLE for combined products */
+                detector?: string;
+                /** @description EXP_TYPE keyword */
+                exp_type?: string;
+                /** @description Observation template of the proposal */
+                template?: string;
+                /** @description SIAF aperture name */
+                aperture?: string;
+                /** @description Detector subarray */
+                subarray?: string;
+                /** @description Optical elements joined by ; */
+                filters?: string;
+                /** @description image, cube, spectrum, timeseries … */
+                dataproduct_type?: string;
+                /** @description Highest calibration level: -1 planned, 1 raw, 2 calibrated, 3 combined, 4 contributed */
+                calib_level?: string;
+                /** @description Whether this is a time-series observation */
+                is_tso?: string;
+                /** @description Start of the exposure, MJD (UTC) [d] */
+                t_min?: string;
+                /** @description End of the exposure, MJD (UTC) [d] */
+                t_max?: string;
+                /** @description Effective exposure time [s] */
+                t_exptime?: string;
+                /** @description Lower end of the wavelength range, vacuum [m] */
+                em_min?: string;
+                /** @description Upper end of the wavelength range, vacuum [m] */
+                em_max?: string;
+                /** @description Spectral resolving power */
+                em_res_power?: string;
+                /** @description Programme number without leading zeros */
+                proposal_id?: string;
+                /** @description Principal investigator, Last, First */
+                proposal_pi?: string;
+                /** @description Title of the programme */
+                proposal_title?: string;
+                /** @description Category of the programme: GO, GTO, DD, CAL … */
+                proposal_type?: string;
+                /** @description Visit identifier PPPPPOOOVVV */
+                visit_id?: string;
+                /** @description Number of the observation within its programme, three digits */
+                observation_number?: string;
+                /** @description VISITSTA keyword */
+                visit_status?: string;
+                /** @description Moment (UTC) at which the data become public; null while unknown */
+                data_release?: string;
+                /** @description Version of the calibration pipeline, CAL_VER */
+                cal_ver?: string;
+                /** @description CRDS context, CRDS_CTX */
+                crds_ctx?: string;
+                /** @description When the newest main product was made (DATE), UTC */
+                obs_creation_date?: string;
+                /** @description File name of the product that a viewer opens first */
+                main_product?: string;
+                /** @description Number of products, linked ones included */
+                n_products?: string;
+                /** @description Size of the recommended products, or of all products where none is recommended [byte] */
+                access_estsize?: string;
+                /** @description When the observation first entered this archive, UTC */
+                archived_at?: string;
+                /** @description When the observation last changed in this archive, UTC */
+                modified_at?: string;
+            };
+            header?: never;
+            path: {
+                /** @description Identifier of the list */
+                list_id: string;
+                /** @description Format: as of `/export` */
+                form: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description Any error */
             default: {
@@ -7049,6 +7825,35 @@ export interface operations {
         };
     };
     listColumns: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ColumnDocument"][];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    listMatchedColumns: {
         parameters: {
             query?: never;
             header?: never;

@@ -18,6 +18,7 @@ from deepfield.web.portal.api import (
     selections,
     series,
     spectra,
+    targets,
     translation,
 )
 from deepfield.web.portal.api.parameters import PREFIX, refuse_unknown
@@ -38,6 +39,7 @@ for resource in (
     names,
     selections,
     citation,
+    targets,
     account,
     archive,
 ):

@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from deepfield import __version__
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.tables import Column, ColumnType
+from deepfield.query.targets import MATCHED
 from deepfield.web.context import TheArchive
 
 router = APIRouter(tags=["archive"])
@@ -66,6 +67,12 @@ class Status(BaseModel):
 def list_columns() -> list[ColumnDocument]:
     """Describe every column of table `observation`."""
     return [ColumnDocument.of(column) for column in load_tables()["observation"].columns]
+
+
+@router.get("/columns/matched", operation_id="listMatchedColumns", summary="Further columns of a search for targets")
+def list_matched_columns() -> list[ColumnDocument]:
+    """Describe the columns that a search for a list of targets has beside those of the observations."""
+    return [ColumnDocument.of(column) for column in MATCHED.values()]
 
 
 @router.get("/status", operation_id="getStatus", summary="State of the archive")

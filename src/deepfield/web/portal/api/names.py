@@ -11,6 +11,12 @@ from deepfield.web.portal.api.observations import Resolved
 router = APIRouter(tags=["names"])
 
 
+class Meaning(Resolved):
+    """What a name was taken for, and what else it may mean."""
+
+    others: list[Resolved] = Field(description="What others say the name is, where that is another place")
+
+
 class Suggestion(BaseModel):
     """Something whose name begins so."""
 
@@ -29,9 +35,11 @@ class Suggestions(BaseModel):
 @router.get("/resolve", operation_id="resolveName", summary="Position of a name")
 def resolve(
     archive: TheArchive, name: Annotated[str, Query(description="Position, target or object", examples=["NGC 3324"])]
-) -> Resolved:
+) -> Meaning:
     """Read a position in any usual notation, or find a target of this archive, an object or a planet."""
-    return Resolved.of(archive.resolve.position(name))
+    first, *others = archive.resolve.meanings(name)
+    meant = [Resolved.of(place) for place in others]
+    return Meaning(**Resolved.of(first).model_dump(), others=meant)
 
 
 @router.get("/suggest", operation_id="suggestNames", summary="Completions of a name")

@@ -44,6 +44,11 @@ GENERAL = (
         "radius", "Radius around the position, with unit (`12'`, `30\"`, `0.2d`); degrees without; default 0.2d", "12'"
     ),
     Parameter(
+        "targets",
+        "Identifier of a list of targets, in place of a position; `radius` is then that around each, default 1', and "
+        "the answer has the columns `matched_target`, `target_separation` and `matched_targets`",
+    ),
+    Parameter(
         "match",
         "`footprint`: the footprint overlaps the region (default); `center`: its centre lies in the region",
         "footprint",
