@@ -158,6 +158,13 @@ def test_a_missing_value_that_the_type_cannot_hold_is_none(form):
     assert rows(votable(body, fields=field)) == [{"a": 1}]
 
 
+def test_arrays_of_truth_values_may_be_missing_in_every_row():
+    assert (
+        rows(tabledata("<TR><TD></TD></TR><!-- --><TR><TD></TD></TR>", fields=column("boolean", "3x2*")))
+        == [{"a": None}] * 2
+    )
+
+
 def test_prefixes_and_encodings_are_read():
     text = (
         '<?xml version="1.0" encoding="{}"?><v:VOTABLE xmlns:v="http://www.ivoa.net/xml/VOTable/v1.2"><v:RESOURCE>'

@@ -111,7 +111,7 @@ def _truth(texts: pa.Array, _kind: pa.DataType) -> pa.Array:
     low = pc.ascii_lower(texts)
     true, false = pc.is_in(low, _TRUE), pc.is_in(low, _FALSE)
     known = pc.or_(pc.or_(true, false), pc.or_kleene(pc.is_null(low), pc.is_in(low, pa.array(["", "?", "null"]))))
-    if not pc.all(known).as_py():
+    if not pc.all(known, min_count=0).as_py():
         raise pa.ArrowInvalid("no truth value")
     return pc.if_else(pc.or_(true, false), true, None)
 
