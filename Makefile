@@ -95,5 +95,5 @@ clean:  ## remove everything that can be made again, but no archive
 
 .stamps/test-tools:
 	@mkdir -p .stamps
-	.ci/install-debian chromium postgresql-15:postgresql iproute2 util-linux stilts
+	.ci/install-debian chromium postgresql-15:postgresql iproute2 util-linux stilts topcat xvfb
 	@touch $@
