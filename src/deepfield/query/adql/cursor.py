@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sqlglot import exp
 
 from deepfield.query.adql.nodes import COLUMN, LINE
-from deepfield.query.adql.tokens import END, NAME, QUOTED, Source, tokens
+from deepfield.query.adql.tokens import END, NAME, QUOTED, Source, Token, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,9 +46,9 @@ class Cursor:
         self.kind, self.word, self.start = self._tokens[self._next]
 
     @property
-    def before(self) -> str:
-        """The text of the token before the next one, empty at the beginning."""
-        return self._tokens[self._next - 1].text if self._next else ""
+    def before(self) -> Token:
+        """The token before the next one; at the beginning, the next one."""
+        return self._tokens[max(self._next - 1, 0)]
 
     def after(self, distance: int = 1) -> str:
         """Return the kind of a token behind the next one."""

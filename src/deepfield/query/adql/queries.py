@@ -43,18 +43,21 @@ class Queries(Conditions):
         node = self._select_expression()
         self.take(";")
         if self.kind != END:
-            raise self.error(self._instead(), among=_CLAUSES)
+            raise self._instead()
         if tables is not None:
             node.set("with_", tables)
         self._bound(node)
         return node
 
-    def _instead(self) -> str:
-        """Return what to write in place of what SQL has and ADQL has not."""
-        for word in (self.word, self.before):
-            if (advice := _ADVICE.get(word.upper())) is not None:
-                return f"{END}; {advice}"
-        return END
+    def _instead(self) -> Exception:
+        """Return the error that the query does not end here, with what to write for what SQL has and ADQL has not."""
+        if (advice := _ADVICE.get(self.word.upper())) is not None:
+            return self.error(f"{END}; {advice}", among=_CLAUSES)
+        before = self.before
+        if before.kind in (NAME, ";") and (advice := _ADVICE.get(before.text.upper())) is not None:
+            read_as_name = before.kind == NAME
+            return self.error(f"{END}; {advice}", at=before.start if read_as_name else None)
+        return self.error(END, among=_CLAUSES)
 
     def _bound(self, tree: exp.Expression) -> None:
         """Refuse a tree too high for what walks it recursively; a query of few tokens cannot be."""
@@ -141,7 +144,7 @@ class Queries(Conditions):
         else:
             self.take("ALL")
         if self.take("TOP"):
-            parts["limit"] = exp.Limit(expression=self.digits("a number of rows behind TOP"))
+            parts["limit"] = self._limit()
         parts["expressions"] = self._select_list()
         if self.kind != "FROM":
             raise self.error("FROM, or a comma and another column", among=("FROM",))
@@ -159,6 +162,12 @@ class Queries(Conditions):
         if not self.modern and self.kind == "ORDER":
             parts["order"] = self._order()
         return exp.Select(**parts)
+
+    def _limit(self) -> exp.Expression:
+        node = exp.Limit(expression=self.digits("a number of rows behind TOP"))
+        if self.kind in ("DISTINCT", "ALL"):
+            raise self.error(f"a column; {self.kind} stands before TOP")
+        return node
 
     def _select_list(self) -> list[exp.Expression]:
         found = [self._select_item()]

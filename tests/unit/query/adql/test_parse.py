@@ -167,7 +167,7 @@ def test_the_command_answers_every_line_at_once() -> None:
         command.stdin.close()
     assert command.returncode == 0
     assert [(each["id"], each["ok"]) for each in answers[:2]] == [(1, True), ("b", False)]
-    assert (answers[1]["line"], answers[1]["column"]) == (2, 14)
+    assert (answers[1]["line"], answers[1]["column"]) == (2, 8)
     assert "TOP" in answers[1]["message"]
     assert not any(each["ok"] for each in answers[1:])
     assert all(each["message"] for each in answers[1:])
