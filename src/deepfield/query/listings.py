@@ -107,6 +107,10 @@ class Grouping:
     """The column whose value is the ``name`` of the group."""
     key: tuple[str, str] | None = None
     """A regular expression and what replaces it in the name."""
+    keyword_filters: tuple[Filter, ...] = ()
+    """On table ``keyword``: an observation has the value of the first of its files that has one."""
+    keyword_order: tuple[str, ...] = ()
+    """Columns of ``keyword`` that the groups are sorted by; aliases of the same names."""
 
 
 def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
@@ -124,7 +128,43 @@ def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
         else:
             value = exp.Anonymous(this=function, expressions=[subject])
         chosen.append(exp.alias_(value, alias))
-    return scope.select().select(*chosen, copy=False).group_by(name.copy(), copy=False)
+    tree = scope.select()
+    if grouping.keyword_filters:
+        conditions = [where_subject(_first_of_files(each.column), each) for each in grouping.keyword_filters]
+        meeting = _by_observation().having(exp.and_(*conditions), copy=False)
+        tree = tree.where(column(NUMBER).isin(query=meeting), copy=False)
+    if grouping.keyword_order:
+        values = [exp.alias_(_first_of_files(each), each) for each in grouping.keyword_order]
+        joined = _by_observation().select(*values, copy=False).subquery("kv")
+        tree = tree.join(joined, on=_same(NUMBER, "kv", None), join_type="left", copy=False)
+        chosen += [
+            exp.alias_(exp.Anonymous(this="arg_min", expressions=[exp.column(each, "kv"), column(NUMBER)]), each)
+            for each in grouping.keyword_order
+        ]
+    return tree.select(*chosen, copy=False).group_by(name.copy(), copy=False)
+
+
+def _by_observation() -> exp.Select:
+    number = exp.column(NUMBER, KEYWORD)
+    return exp.select(number).from_(exp.to_table("keyword", alias=KEYWORD)).group_by(number.copy())
+
+
+def _first_of_files(name: str) -> exp.Expression:
+    """Return the value of the first file of an observation that has one."""
+    return exp.Anonymous(this="arg_min", expressions=[exp.column(name, KEYWORD), exp.column(FILE_NUMBER, KEYWORD)])
+
+
+GROUPED: Final = "grouped_observations"
+"""Name under which ``name`` and ``obs_number`` of groups are offered to ``group_keywords_tree``."""
+
+
+def group_keywords_tree(columns: Sequence[str]) -> exp.Select:
+    """Return the tree of what the files of groups say: for each name the value of the first file that has one."""
+    name, number = exp.column("name", GROUPED), exp.column(NUMBER, GROUPED)
+    values = [exp.alias_(_first_of_files(each), f"keyword_{each}") for each in columns]
+    tree = exp.select(name, *values).from_(GROUPED)
+    tree = tree.join(exp.to_table("keyword", alias=KEYWORD), on=exp.column(NUMBER, KEYWORD).eq(number), copy=False)
+    return tree.group_by(name.copy(), copy=False)
 
 
 def groups_tree(grouped: exp.Select, order: Sequence[tuple[str, bool]], offset: int) -> exp.Select:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from threading import Lock
 from time import perf_counter
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
+
+import pyarrow as pa
 
 from deepfield.catalogue.schema import load_tables
 from deepfield.model.errors import InvalidQueryError, RebuildingError
@@ -24,12 +26,14 @@ from deepfield.query.filters import (
     parse_whole_number,
 )
 from deepfield.query.listings import (
+    GROUPED,
     OUTLINES,
     counted_groups_tree,
     counting_tree,
     distances,
     file_rows_tree,
     files_tree,
+    group_keywords_tree,
     grouped_tree,
     groups_tree,
     listing_tree,
@@ -56,7 +60,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from deepfield.model.tables import Column, TableSchema
@@ -316,6 +319,17 @@ class Search:
             known = offset == 0 and rows.num_rows < limit
             total = rows.num_rows if known else int(session.run(counted_groups_tree(grouped))["n"][0].as_py())
             return Listing(session.snapshot, total, rows)
+
+    def group_keywords(
+        self, groups: Mapping[str, Sequence[int]], columns: Sequence[str], *, snapshot: int
+    ) -> dict[str, dict[str, Any]]:
+        """Return, by group, columns of table ``keyword`` of the first file of its observations that has a value."""
+        pairs = [(name, number) for name, numbers in groups.items() for number in numbers]
+        offered = pa.table({"name": [name for name, _ in pairs], "obs_number": [number for _, number in pairs]})
+        with self._engine.session(snapshot) as session:
+            session.offer(GROUPED, offered)
+            rows = session.run(group_keywords_tree(columns)).to_pylist()
+        return {row["name"]: {name: row[f"keyword_{name}"] for name in columns} for row in rows}
 
     def count(self, query: SearchQuery) -> int:
         """Return how many observations a search finds."""

@@ -379,7 +379,7 @@ def test_a_search_by_fileset_echoes_itself_and_counts(client):
     [
         ({"fileSetName": "jw01111*"}, 3), ({"fileSetName": "jw01111001001_02101_00001"}, 1), ({"instrume": "!MIRI"}, 3),
         ({"expstart": ">60827.05"}, 2), ({"expstart": "60827..60827.05"}, 2), ({"expstart": "<=60827"}, 1), ({"observtn": 2}, 1),
-        ({"observtn": "<2"}, 3), ({"program": ">=2000"}, None), ({"program": "1111,2222"}, 4), ({"visit": "1"}, 4),
+        ({"observtn": "<2"}, 3), ({"program": ">=2000"}, 1), ({"program": "1000..1111"}, 3), ({"program": "1111,2222"}, 4), ({"visit": "1"}, 4),
         ({"pi_name": "Rosseland"}, 1), ({"title": "cliffs"}, 3), ({"date_obs": "2025-06-01"}, 4), ({"date_obs": "<2025-06-01"}, 0),
         ({"date_obs": "2025-06-01T01:00:00..2025-06-01T02:00:00"}, 2), ({"access": "PUBLIC"}, 3), ({"access": "!PUBLIC"}, 1),
         ({"opticalElements": "F770W"}, 1), ({"tsovisit": False}, 4), ({"targprop": ""}, 4), ({"instrume": "NIRCAM", "observtn": "1"}, 2),
@@ -388,10 +388,6 @@ def test_a_search_by_fileset_echoes_itself_and_counts(client):
 )  # fmt: skip
 def test_conditions(client, condition, expected):
     answer = missions(client, conditions=[condition])
-    if expected is None:
-        assert answer.status_code == 400
-        assert "at most" in answer.json()["error"]["message"]
-        return
     assert answer.json()["totalResults"] == expected, condition
 
 

@@ -4,45 +4,23 @@ from itertools import islice, pairwise
 
 import pytest
 import yaml
-from astropy.io import fits
 
-from deepfield.bootstrap import build
-from deepfield.config import Settings
 from deepfield.missions.jwst.keywords import header_keywords
-from deepfield.web.app import create_app
 from deepfield.web.mast.keywords import SERVICES, columns
-from support.serving import served
 from unit.web.test_mast import TYPES, ask
 
-PROGRAMMES = ("jw90419", "jw90633", "jw90781", "jw90876", "jw90930", "jw90812")
-"""AMI and imaging with NIRISS (and its guide stars), NIRSpec, sensing with NIRCam, FGS, MIRI."""
 RECORDED = {"Nircam": "NRC", "Niriss": "NIS", "Nirspec": "NRS", "Miri": "MIR", "Fgs": "FGS", "GuideStar": "GS"}
 """What the file of recorded columns calls the services."""
 
 
 @pytest.fixture(scope="module")
-def folders(simulated):
-    return [simulated / name for name in PROGRAMMES]
+def client(every_instrument):
+    return every_instrument.client
 
 
 @pytest.fixture(scope="module")
-def client(folders, tmp_path_factory):
-    with build(Settings(home=tmp_path_factory.mktemp("keywords"), workers=2)) as archive:
-        archive.intake.ingest(folders)
-        archive.replica.catch_up()
-        with served(create_app(archive)) as client:
-            yield client
-
-
-@pytest.fixture(scope="module")
-def headers(folders):
-    """The primary and science header of each FITS file, by name."""
-    found = {}
-    for path in (path for folder in folders for path in folder.glob("*.fits")):
-        with fits.open(path) as hdus:
-            science = hdus["SCI"].header if "SCI" in hdus else {}
-            found[path.name] = {**science, **hdus[0].header}
-    return found
+def headers(every_instrument):
+    return every_instrument.headers
 
 
 def rows(client, service, *filters, columns="*", **members):

@@ -17,12 +17,11 @@ from deepfield.web.mast.columns import read_table
 from deepfield.web.mast.filters import FALSE, NOTHING, TRUE, matches
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from deepfield.query.filters import Term
 
 _NUMBER: Final = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_MOST_NUMBERS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +40,17 @@ class FilesetColumn:
 
     @property
     def is_searchable(self) -> bool:
-        return self.how not in {"separation", "position", "levels", "duration"}
+        return self.how not in {"separation", "position", "levels", "duration", "absent"}
+
+    @property
+    def keyword(self) -> str | None:
+        """The column of table ``keyword`` that it shows, if it shows one."""
+        return self.source.rpartition(":")[2] if self.aggregate == "keyword" else None
+
+    @property
+    def instrument(self) -> str | None:
+        """The one instrument that has the column."""
+        return (self.source.partition(":")[0] or None) if ":" in self.source else None
 
 
 @cache
@@ -50,19 +59,37 @@ def columns() -> Mapping[str, FilesetColumn]:
     return {row["name"]: FilesetColumn(**row) for row in read_table("missions.tsv")}
 
 
-def read_conditions(given: object) -> Iterable[Filter]:
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """Conditions by the table that they are on."""
+
+    observations: tuple[Filter, ...]
+    keywords: tuple[Filter, ...]
+
+
+def read_conditions(given: object) -> Conditions:
+    """Read the member ``conditions`` of a search, of which all have to hold.
+
+    Raises:
+        InvalidQueryError: naming the column whose condition cannot be read.
+    """
     if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
         raise InvalidQueryError("conditions", str(given)[:100], 'a list such as [{"instrume": "NIRCAM"}]')
-    for each in given:
-        for name, value in each.items():
-            column = find_fileset_column("conditions", name)
-            if value in (None, ""):
-                continue
-            if not column.is_searchable:
-                raise InvalidQueryError("conditions", name, "a column that can be searched")
-            wanted = condition(column, value)
-            if wanted is not None:
-                yield wanted
+    observations: list[Filter] = []
+    keywords: list[Filter] = []
+    for name, value in (pair for each in given for pair in each.items()):
+        column = find_fileset_column("conditions", name)
+        if value in (None, ""):
+            continue
+        if not column.is_searchable:
+            raise InvalidQueryError("conditions", name, "a column that can be searched")
+        wanted = condition(column, value)
+        if wanted is None:
+            continue
+        if column.instrument is not None:
+            observations.append(Filter("instrument_name", (Equal(column.instrument),)))
+        (observations if column.keyword is None else keywords).append(wanted)
+    return Conditions(tuple(observations), tuple(keywords))
 
 
 def condition(column: FilesetColumn, value: object) -> Filter | None:
@@ -91,7 +118,7 @@ def condition(column: FilesetColumn, value: object) -> Filter | None:
         (noneof if negated else anyof).extend(_terms(column, part.removeprefix("!").strip()))
     if not anyof and not noneof:
         return None
-    return Filter(column.source, tuple(anyof), tuple(noneof))
+    return Filter(column.keyword or column.source, tuple(anyof), tuple(noneof))
 
 
 def _terms(column: FilesetColumn, part: str) -> list[Term]:
@@ -109,8 +136,7 @@ def _terms(column: FilesetColumn, part: str) -> list[Term]:
     if column.type == "VARCHAR":
         return [_text(column, part)]
     if column.type == "DATETIME":
-        period = parse_period(column.name, part)
-        return [Between(_end(column, period.start), _end(column, period.stop), before=not period.instant)]
+        return [_moment(column, part)]
     number = read_float(column.name, part)
     return (
         _numbers(column, number, number)
@@ -119,7 +145,16 @@ def _terms(column: FilesetColumn, part: str) -> list[Term]:
     )
 
 
+def _moment(column: FilesetColumn, part: str) -> Term:
+    """Return the term for a moment, which without a fraction is all of its second, as rows show it."""
+    period = parse_period(column.name, part)
+    stop = period.start + timedelta(seconds=1) if period.instant and "." not in part else period.stop
+    return Between(_end(column, period.start), _end(column, stop), before=stop > period.start)
+
+
 def _text(column: FilesetColumn, part: str) -> Term:
+    if column.how == "flag" and part.lower() in TRUE | FALSE:
+        return Equal("t" if part.lower() in TRUE else "f")
     if column.aggregate == "name":
         return Pattern(f"{_wild(part)}((-seg[0-9]+)?_[a-z0-9]+)?")
     inner = "*" in part or "%" in part
@@ -174,20 +209,33 @@ def _between(column: FilesetColumn, first: str, last: str) -> list[Term]:
     return [Between(lower, upper)]
 
 
-_TEXTS: Final = {"program": (1, 99_999), "observation": (1, 999), "visit": (1, 999)}
+_TEXTS: Final = {"program": (1, 99_999), "observation": (1, 999), "visit": (1, 999), "number": (0, 99_999)}
 """Numbers that the catalogue keeps as text, with the least and the most there can be."""
 
 
 def _numbers(column: FilesetColumn, first: float, last: float) -> list[Term]:
-    """Return the texts of all whole numbers in a range."""
-    low, high = math.ceil(first), math.floor(last)
-    if high - low >= _MOST_NUMBERS:
-        raise InvalidQueryError(column.name, f"{low}..{high}", f"a range of at most {_MOST_NUMBERS} numbers")
-    numbers = range(low, high + 1)
-    if column.how == "visit":
-        return [Pattern(f"[0-9]{{8}}({'|'.join(f'{n:03d}' for n in numbers)})")] if numbers else [Equal("")]
-    form = "03d" if column.how == "observation" else "d"
-    return [Equal(format(n, form)) for n in numbers] or [Equal("")]
+    """Return what texts of all whole numbers in a range match."""
+    low, high = _TEXTS[column.how]
+    low, high = max(low, math.ceil(first)), min(high, math.floor(last))
+    if low > high:
+        return [Equal("")]
+    if column.how in {"program", "number"}:
+        return [Pattern(_digits(low, high))]
+    listed = "|".join(f"{number:03d}" for number in range(low, high + 1))
+    return [Pattern(f"[0-9]{{8}}({listed})" if column.how == "visit" else f"({listed})")]
+
+
+def _digits(low: int, high: int) -> str:
+    """Return a regular expression that the decimal numbers from ``low`` to ``high`` match, and no others."""
+    parts = []
+    while low <= high:
+        step = 1  # the longest run of numbers that begins here and ends in nothing but free digits
+        while low % (step * 10) == 0 and low + step * 10 - 1 <= high and len(str(low)) == len(str(low + step * 10 - 1)):
+            step *= 10
+        free = len(str(step)) - 1
+        parts.append(str(low // step) + f"[0-9]{{{free}}}" * (free > 0) if low else "0")
+        low += step if low else 1
+    return f"({'|'.join(parts)})"
 
 
 def _end(column: FilesetColumn, moment: datetime) -> float | datetime:

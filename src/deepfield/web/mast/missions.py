@@ -20,7 +20,14 @@ from deepfield.query.filters import SearchQuery
 from deepfield.query.listings import Grouping, separation_arcsec
 from deepfield.query.moments import moment_of
 from deepfield.web.context import TheArchive
-from deepfield.web.mast.conditions import FilesetColumn, columns, find_fileset_column, read_conditions, read_float
+from deepfield.web.mast.conditions import (
+    Conditions,
+    FilesetColumn,
+    columns,
+    find_fileset_column,
+    read_conditions,
+    read_float,
+)
 from deepfield.web.mast.observations import rights
 from deepfield.web.mast.requests import parse_json, read_body
 
@@ -28,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from deepfield.bootstrap import Archive
-    from deepfield.query.filters import Filter
 
 BASE: Final = "/search/jwst/api/v0.1"
 FILESET: Final = (r"^(jw[0-9]{11}_[0-9a-z]{5}_[0-9]{5})(-seg[0-9]+)?_.*$", r"\1")
@@ -48,7 +54,7 @@ router = APIRouter(include_in_schema=False)
 class FilesetQuery:
     """A search, read."""
 
-    filters: tuple[Filter, ...]
+    conditions: Conditions
     targets: tuple[tuple[float, float], ...]
     radius: float
     """Degrees."""
@@ -124,13 +130,17 @@ def _search(archive: Archive, document: object) -> Response:
         raise InvalidQueryError("body", str(document)[:100], "a JSON object")
     query = read_query(document, archive)
     now = datetime.now(UTC)
-    found, total = _rows(archive, query)
+    found, total, snapshot = _rows(archive, query)
     levels = _levels(archive, found) if any(column.how == "levels" for column in query.columns) else {}
+    keywords = _keywords(archive, found, query, snapshot)
     hidden = [columns()[name] for name in ("search_key", "search_pos", "ang_sep")]
     shown = [*query.columns, *(column for column in hidden if column not in query.columns)]
     if not query.targets:
         shown = [column for column in shown if column.how not in {"position", "separation"} or column in query.columns]
-    results = [{column.name: _value(column, row, levels, now) for column in shown} for row in found]
+    results = [
+        {column.name: _value(column, row | keywords.get(row["name"], {}), levels, now) for column in shown}
+        for row in found
+    ]
     return JSONResponse(
         {
             "messages": [],
@@ -162,7 +172,7 @@ def read_query(document: Mapping[str, Any], archive: Archive) -> FilesetQuery:
             "target", str(targets)[:100], f'a list of at most {MOST_TARGETS} texts such as "40.67 -0.01"'
         )
     return FilesetQuery(
-        filters=tuple(read_conditions(document.get("conditions") or [])),
+        conditions=read_conditions(document.get("conditions") or []),
         targets=tuple(_target(text, archive) for text in targets),
         radius=radius * UNITS[unit],
         columns=_chosen(document.get("select_cols")),
@@ -173,31 +183,65 @@ def read_query(document: Mapping[str, Any], archive: Archive) -> FilesetQuery:
     )
 
 
-_NOT_AGGREGATED: Final = frozenset({"levels", "separation", "position"})
+_NOT_AGGREGATED: Final = frozenset({"", "name", "keyword"})
 
 
-def _rows(archive: Archive, query: FilesetQuery) -> tuple[list[dict[str, Any]], int]:
-    """Return a page of filesets and how many there are; around positions, with separations in arcsec."""
+def _rows(archive: Archive, query: FilesetQuery) -> tuple[list[dict[str, Any]], int, int]:
+    """Return a page of filesets, how many there are, and of which snapshot; around positions, with separations."""
     circles = tuple(Circle(ra % 360.0, dec, query.radius) for ra, dec in query.targets)
-    asked = SearchQuery(filters=query.filters, region=circles or None, limit=query.limit)
-    shown: list[Any] = [(c.name, c.aggregate, c.source) for c in columns().values() if c.how not in _NOT_AGGREGATED]
-    shown = [each for each in shown if each[1] != "name"]
-    grouping = Grouping((*shown, ("numbers", "list", "obs_number"), ("kind", "first", "algorithm")), key=FILESET)
+    asked = SearchQuery(filters=query.conditions.observations, region=circles or None, limit=query.limit)
+    shown: list[Any] = [
+        (c.name, c.aggregate, c.source)
+        for c in columns().values()
+        if c.aggregate not in _NOT_AGGREGATED and c.how != "levels"
+    ]
+    grouping = Grouping(
+        (*shown, ("numbers", "list", "obs_number"), ("kind", "first", "algorithm")),
+        key=FILESET,
+        keyword_filters=query.conditions.keywords,
+        keyword_order=tuple(column.keyword for column, _ in query.sort if column.keyword is not None),
+    )
     by_separation = any(column.how == "separation" for column, _ in query.sort)
-    order = [("name" if column.aggregate == "name" else column.name, down) for column, down in query.sort]
+    order = [(_alias(column), down) for column, down in query.sort]
     if not by_separation:
         found = archive.search.groups(asked, grouping, order=order, offset=query.offset, limit=query.limit)
-        return [_placed(row, query.targets) for row in found.table.to_pylist()], found.total
+        return [_placed(row, query.targets) for row in found.table.to_pylist()], found.total, found.snapshot
     found = archive.search.groups(asked, grouping, order=[], offset=0, limit=MOST + 1)
     if found.total > MOST:
         raise InvalidQueryError("sort_by", "ang_sep", "fewer filesets to sort by separation")
     rows = [_placed(row, query.targets) for row in found.table.to_pylist()]
-    for column, down in reversed(query.sort):
-        name = "separation" if column.how == "separation" else "name" if column.aggregate == "name" else column.name
+    for name, down in reversed(order):
         there = [row for row in rows if row[name] is not None]
         missing = [row for row in rows if row[name] is None]
         rows = [*sorted(there, key=itemgetter(name), reverse=down), *missing]
-    return rows[query.offset : query.offset + query.limit], found.total
+    return rows[query.offset : query.offset + query.limit], found.total, found.snapshot
+
+
+def _alias(column: FilesetColumn) -> str:
+    """Return what a column that is sorted by is called in groups."""
+    if column.how == "separation":
+        return "separation"
+    return "name" if column.aggregate == "name" else column.keyword or column.name
+
+
+def _keywords(
+    archive: Archive, rows: Sequence[Mapping[str, Any]], query: FilesetQuery, snapshot: int
+) -> dict[str, dict[str, Any]]:
+    """Return the keywords that are shown, by fileset and then by the name of the column."""
+    wanted = {column.name: column for column in query.columns if column.keyword is not None}
+    if not wanted or not rows:
+        return {}
+    names = list(dict.fromkeys(column.keyword for column in wanted.values() if column.keyword is not None))
+    found = archive.search.group_keywords({row["name"]: row["numbers"] for row in rows}, names, snapshot=snapshot)
+    instruments = {row["name"]: row["instrume"] for row in rows}
+    return {
+        fileset: {
+            name: values[column.keyword or ""]
+            for name, column in wanted.items()
+            if column.instrument in {None, instruments[fileset]}
+        }
+        for fileset, values in found.items()
+    }
 
 
 def _placed(row: dict[str, Any], targets: Sequence[tuple[float, float]]) -> dict[str, Any]:
@@ -244,6 +288,9 @@ _WRITTEN: Final[Mapping[str, Callable[[Mapping[str, Any], Any], Any]]] = {
     "program": lambda _row, text: _number(text),
     "observation": lambda _row, text: _number(text),
     "visit": lambda _row, text: _number((text or "")[8:11]),
+    "flag": lambda _row, value: value,
+    "number": lambda _row, text: _number(text),
+    "absent": lambda _row, _value: None,
     "separation": lambda row, _value: None if row["separation"] is None else row["separation"] / 60,
     "position": lambda row, _value: row["position"],
 }
@@ -321,7 +368,7 @@ def _sort(names: object, down: object) -> Iterable[tuple[FilesetColumn, bool]]:
         raise InvalidQueryError("sort_by", str(names)[:100], "a list of column names")
     for at, name in enumerate(names):
         column = find_fileset_column("sort_by", name)
-        if column.how in {"levels", "joined", "regions", "position", "duration"}:
+        if column.how in {"levels", "joined", "regions", "position", "duration", "absent"}:
             raise InvalidQueryError("sort_by", name, "a column that can be sorted by")
         yield column, at < len(down) and down[at] in {True, "true"}
 
