@@ -110,6 +110,24 @@ def test_a_fault_is_marked_at_the_place_that_the_server_names(page: Page, screen
     expect(page.get_by_role("alert")).to_have_count(0)
 
 
+def test_on_a_phone_tables_and_scripts_stand_below_the_answer(page: Page, screenshot) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/adql")
+    run(page, POSITIONS)
+    expect(grid(page)).to_be_visible()
+    screenshot("adql-phone")
+    search = page.get_by_placeholder("Find a column, meaning, unit, UCD")
+    expect(search).not_to_be_in_viewport()
+    page.get_by_role("button", name="Tables ↓").click()
+    expect(search).to_be_in_viewport()
+    script = page.get_by_role("complementary", name="Row and script").locator("pre")
+    page.get_by_role("textbox", name="ADQL query").focus()
+    page.get_by_role("button", name="Row and script ↓").click()
+    expect(script).to_be_in_viewport()
+    expect(script).to_contain_text("pyvo")
+    assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
 def test_a_cut_answer_says_so_and_is_sorted_over_the_rows_shown(page: Page) -> None:
     page.goto("/adql")
     page.get_by_label("at most").select_option("1,000 rows")

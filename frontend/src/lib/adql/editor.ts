@@ -4,7 +4,7 @@
  * It lives in a shadow root: there its styles are sheets of script, which the content security policy allows.
  */
 
-import { autocompletion, closeBrackets, closeBracketsKeymap, completionKeymap } from '@codemirror/autocomplete'
+import { autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap } from '@codemirror/autocomplete'
 import { defaultKeymap, history, historyKeymap, indentWithTab } from '@codemirror/commands'
 import { bracketMatching } from '@codemirror/language'
 import { lintGutter, setDiagnostics } from '@codemirror/lint'
@@ -61,6 +61,7 @@ export function openEditor(options: EditorOptions): Editor {
   let tables = options.tables ?? []
   const root = options.parent.shadowRoot ?? options.parent.attachShadow({ mode: 'open' })
   const run = (view: EditorView) => {
+    closeCompletion(view)
     options.run?.(view.state.doc.toString())
     return true
   }
@@ -77,6 +78,7 @@ export function openEditor(options: EditorOptions): Editor {
         bracketMatching(),
         closeBrackets(),
         highlightActiveLine(),
+        EditorView.lineWrapping,
         autocompletion({ override: [completionSource(() => tables)], icons: false }),
         keymap.of([
           { key: 'Mod-Enter', run },
