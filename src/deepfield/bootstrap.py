@@ -43,6 +43,7 @@ from deepfield.services.holdings import Holdings
 from deepfield.services.intake import Intake
 from deepfield.services.jobs import JobLimits, Jobs
 from deepfield.services.keeping import Keeping
+from deepfield.services.news import Newsroom
 from deepfield.services.openid import OpenIdProvider
 from deepfield.services.opening import Opening
 from deepfield.services.passwords import Passwords
@@ -87,6 +88,7 @@ class Archive:
     bundles: Bundles
     keeping: Keeping
     citations: Citations
+    newsroom: Newsroom
     intake: Intake
     audit: Audit
     releases: Releases
@@ -193,6 +195,7 @@ def build(settings: Settings, *, searchable: bool = True) -> Archive:
         ),
         search=search,
         keeping=Keeping(database, KeptStore()),
+        newsroom=Newsroom(search),
         citations=Citations(database, Selections(), search, tables.citation),
         bundles=Bundles(database, Selections(), store, search),
         resolve=resolve,

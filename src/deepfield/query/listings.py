@@ -111,6 +111,8 @@ class Grouping:
     """On table ``keyword``: an observation has the value of the first of its files that has one."""
     keyword_order: tuple[str, ...] = ()
     """Columns of ``keyword`` that the groups are sorted by; aliases of the same names."""
+    day: str | None = None
+    """A column of times, whose day (UTC) divides the groups further, as ``day``."""
 
 
 def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
@@ -118,7 +120,11 @@ def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
     name: exp.Expression = column(grouping.subject)
     if grouping.key is not None:
         name = exp.Anonymous(this="regexp_replace", expressions=[name, *(literal(part) for part in grouping.key)])
-    chosen = [exp.alias_(name, "name")]
+    keys, chosen = [name.copy()], [exp.alias_(name, "name")]
+    if grouping.day is not None:
+        day = exp.cast(column(grouping.day), "date")
+        keys.append(day.copy())
+        chosen.append(exp.alias_(day, "day"))
     for alias, function, source in grouping.aggregates:
         subject = column(source)
         if function == "first":
@@ -141,7 +147,7 @@ def grouped_tree(scope: Scope, grouping: Grouping) -> exp.Select:
             exp.alias_(exp.Anonymous(this="arg_min", expressions=[exp.column(each, "kv"), column(NUMBER)]), each)
             for each in grouping.keyword_order
         ]
-    return tree.select(*chosen, copy=False).group_by(name.copy(), copy=False)
+    return tree.select(*chosen, copy=False).group_by(*keys, copy=False)
 
 
 def _by_observation() -> exp.Select:

@@ -99,6 +99,24 @@ class Keeping:
             self._store.add(connection, new)
             return Kept.of(new)
 
+    def rename(self, principal: Principal, kind: Kind, name: str, new: str) -> Kept:
+        """Keep something under another name; its identifier, and links to it, stay.
+
+        Raises:
+            UnknownKeptError: nothing is kept under the name.
+            InvalidValueError: something is under the new one.
+        """
+        account = _account(principal)
+        with self._database.begin() as connection:
+            hold_writers(connection)
+            row = self._store.named(connection, account, kind, name)
+            if row is None:
+                raise UnknownKeptError(name)
+            if new != name and self._store.named(connection, account, kind, new) is not None:
+                raise InvalidValueError("name", new, f"a name that no other {kind} has")
+            self._store.change(connection, row["kept_id"], name=new)
+            return Kept.of({**row, "name": new})
+
     def forget(self, principal: Principal, kind: Kind, name: str) -> None:
         """Forget what is kept under a name; links to it lead nowhere from then on.
 

@@ -10,7 +10,7 @@ from deepfield import __version__
 from deepfield.web import errors, health, middleware
 from deepfield.web.errors import ErrorDocument
 from deepfield.web.mast.routes import router as mast
-from deepfield.web.portal import bundles, files, openid, pages
+from deepfield.web.portal import bundles, feeds, files, openid, pages
 from deepfield.web.portal.api import router as portal_api
 from deepfield.web.portal.api.parameters import GRAMMAR
 from deepfield.web.vo import tap
@@ -45,7 +45,8 @@ def described_app() -> FastAPI:
     middleware.install(app)
     for place in tap.PLACES:
         app.include_router(tap.router, prefix=place)
-    for router in (portal_api, health.router, bundles.router, files.router, mast, openid.router, pages.router):
+    faces = (portal_api, health.router, bundles.router, files.router, mast, openid.router, feeds.router, pages.router)
+    for router in faces:
         app.include_router(router)
     return app
 

@@ -69,3 +69,25 @@ def test_an_account_keeps_a_bounded_number_of_bounded_things(own):
     for number in range(201):
         answer = client.put(f"/api/v1/kept/search/{number}", json=BASKET, headers=people["coi"])
     assert (answer.status_code, answer.json()["error"]["field"]) == (400, "search")
+
+
+def test_a_new_name_keeps_the_link_and_takes_nobodys_place(own):
+    client, people = own
+    headers = people["pi"]
+    kept = client.put("/api/v1/kept/search/old", json=BASKET, headers=headers).json()
+    client.put("/api/v1/kept/search/other", json=BASKET, headers=headers)
+    renamed = client.post("/api/v1/kept/search/old/name", json={"name": "fünf / sechs"}, headers=headers).json()
+    assert (renamed["id"], renamed["name"]) == (kept["id"], "fünf / sechs")
+    assert client.get(f"/api/v1/shared/{kept['id']}").json()["name"] == "fünf / sechs"
+    taken = client.post("/api/v1/kept/search/other/name", json={"name": "fünf / sechs"}, headers=headers)
+    assert (taken.status_code, "no other search" in taken.json()["error"]["message"]) == (400, True)
+    gone = client.post("/api/v1/kept/search/old/name", json={"name": "x"}, headers=headers)
+    assert gone.status_code == 404
+    assert client.post("/api/v1/kept/search/other/name", json={"name": ""}, headers=headers).status_code == 422
+    assert (
+        client.put("/api/v1/kept/search/f%C3%BCnf%20%2F%20sechs", json=BASKET, headers=headers).json()["id"]
+        == kept["id"]
+    )
+    assert client.delete("/api/v1/kept/search/f%C3%BCnf%20%2F%20sechs", headers=headers).status_code == 204
+    strange = client.post("/api/v1/kept/search/other/name", json={"name": "x"}, headers=people["coi"])
+    assert strange.status_code == 404

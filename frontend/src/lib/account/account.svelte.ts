@@ -56,6 +56,14 @@ class Account {
     return this.#change('PUT', `/api/v1/kept/${kind}/${encodeURIComponent(name)}`, { document })
   }
 
+  rename(kind: Kept['kind'], name: string, wanted: string): Promise<Kept> {
+    return this.#change('POST', `/api/v1/kept/${kind}/${encodeURIComponent(name)}/name`, { name: wanted })
+  }
+
+  forget(kind: Kept['kind'], name: string): Promise<void> {
+    return this.#change('DELETE', `/api/v1/kept/${kind}/${encodeURIComponent(name)}`)
+  }
+
   #member(program: string, name: string): string {
     return `/api/v1/programs/${encodeURIComponent(program)}/members/${encodeURIComponent(name)}`
   }

@@ -1,5 +1,6 @@
 /** Questions to the server. Every answer is typed, every failure is one of two errors. */
 import type {
+  Bulletin,
   ColumnDescription,
   ErrorBody,
   ExportForm,
@@ -113,6 +114,7 @@ export const api = {
   resolve: (name: string, signal?: AbortSignal) => ask<Resolved>('/api/v1/resolve', { name }, signal),
   suggest: (q: string, signal?: AbortSignal) =>
     ask<{ suggestions: Suggestion[] }>('/api/v1/suggest', { q }, signal).then((answer) => answer.suggestions),
+  news: (days: number, signal?: AbortSignal) => ask<Bulletin>('/api/v1/news', { days: String(days) }, signal),
   exportForms: (signal?: AbortSignal) => ask<ExportForm[]>('/api/v1/export', {}, signal),
   columns: (signal?: AbortSignal) => ask<ColumnDescription[]>('/api/v1/columns', {}, signal),
   session: (signal?: AbortSignal) => ask<SessionState>('/api/v1/session', {}, signal),

@@ -629,6 +629,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/kept/{kind}/{name}/name": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rename something kept
+         * @description Give it another name; links to it stay.
+         */
+        post: operations["renameKept"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/shared/{kept_id}": {
         parameters: {
             query?: never;
@@ -761,6 +781,26 @@ export interface paths {
          * @description Write what each line was resolved to, and how many observations of a search match it.
          */
         get: operations["exportTargets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/news": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is new
+         * @description Tell what came, what changed and what became public in the last days, by programme and day.
+         */
+        get: operations["getNews"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1029,6 +1069,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/feeds/new.atom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What is new, as a feed
+         * @description Tell what came, changed or became public: an entry for each programme and day.
+         */
+        get: operations["newsFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1090,6 +1150,20 @@ export interface components {
              * @description Values of a category that have no lane
              */
             more: number;
+        };
+        /**
+         * BulletinDocument
+         * @description The news between two moments.
+         */
+        BulletinDocument: {
+            /** Since */
+            since: string;
+            /** Until */
+            until: string;
+            /** Snapshot */
+            snapshot: string;
+            /** News */
+            news: components["schemas"]["NewsOfKind"][];
         };
         /**
          * CategoryFacet
@@ -1984,6 +2058,14 @@ export interface components {
             };
         };
         /**
+         * NewName
+         * @description What something kept is to be called.
+         */
+        NewName: {
+            /** Name */
+            name: string;
+        };
+        /**
          * NewToken
          * @description A new token with its secret, which is told this once only.
          */
@@ -1991,6 +2073,86 @@ export interface components {
             /** Secret */
             secret: string;
             token: components["schemas"]["TokenDocument"];
+        };
+        /**
+         * NewsItem
+         * @description What happened to one programme on one day.
+         */
+        NewsItem: {
+            /**
+             * Programme
+             * @description Number of the programme; empty for observations of none
+             */
+            programme: string;
+            /**
+             * Day
+             * @description UTC
+             * @example 2026-11-24
+             */
+            day: string;
+            /** Title */
+            title: string | null;
+            /** Pi */
+            pi: string | null;
+            /** Instruments */
+            instruments: string[];
+            /** Observations */
+            observations: number;
+            /**
+             * Latest
+             * @description The last of it, ISO 8601 UTC
+             */
+            latest: string;
+            /**
+             * Public
+             * @description Whether all of these observations are public
+             */
+            public: boolean;
+            /**
+             * Exclusive Until
+             * @description The latest release among them, while it lies ahead and is known
+             */
+            exclusive_until: string | null;
+            /**
+             * Address
+             * @description Where the portal shows them
+             */
+            address: string;
+        };
+        /**
+         * NewsOfKind
+         * @description Everything of one happening.
+         */
+        NewsOfKind: {
+            /**
+             * Happening
+             * @description `archived`, `changed` (reprocessed, or described anew) or `public`
+             */
+            happening: string;
+            /** Observations */
+            observations: number;
+            /**
+             * Instruments
+             * @description Observations by instrument
+             */
+            instruments: {
+                [key: string]: number;
+            };
+            /**
+             * Items
+             * @description By programme and day, the latest first
+             */
+            items: components["schemas"]["NewsItem"][];
+            /**
+             * Total
+             * @description Items, listed or not
+             */
+            total: number;
+            /**
+             * Address
+             * @description Where the portal shows all of them
+             */
+            address: string;
         };
         /**
          * ObservationPage
@@ -6895,6 +7057,44 @@ export interface operations {
             };
         };
     };
+    renameKept: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description What is kept */
+                kind: "basket" | "list" | "search";
+                /** @description What its owner calls it */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewName"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["KeptDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
     getShared: {
         parameters: {
             query?: never;
@@ -7406,6 +7606,38 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    getNews: {
+        parameters: {
+            query?: {
+                /** @description How far to look back */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulletinDocument"];
+                };
             };
             /** @description Any error */
             default: {
@@ -8142,6 +8374,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+            /** @description Any error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorDocument"];
+                };
+            };
+        };
+    };
+    newsFeed: {
+        parameters: {
+            query?: {
+                /** @description How far to look back */
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description An Atom feed */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
                 };
             };
             /** @description Any error */

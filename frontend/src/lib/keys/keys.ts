@@ -14,6 +14,8 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
       { keys: ['g', 'o'], does: 'Go to the focused observation' },
       { keys: ['g', 'a'], does: 'Go to ADQL' },
       { keys: ['g', 'h'], does: 'Go to the guide' },
+      { keys: ['g', 'n'], does: 'Go to what is new' },
+      { keys: ['g', 's'], does: 'Go to saved searches and lists' },
       { keys: ['b'], does: 'Add the selected observations to the basket' },
       { keys: ['g', 'b'], does: 'Go to the basket' },
       { keys: ['?'], does: 'List the keys' },
@@ -50,7 +52,7 @@ export const KEYS: readonly { where: string; list: readonly KeyHelp[] }[] = [
   },
 ]
 
-export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'basket' | 'collect' | 'guide' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
+export type Action = 'search' | 'explore' | 'observation' | 'adql' | 'basket' | 'collect' | 'guide' | 'new' | 'saved' | 'help' | 'next' | 'previous' | 'select' | 'open' | 'escape'
 
 const SINGLE: Record<string, Action> = {
   '/': 'search',
@@ -64,7 +66,7 @@ const SINGLE: Record<string, Action> = {
   Enter: 'open',
   Escape: 'escape',
 }
-const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql', b: 'basket', h: 'guide' }
+const AFTER_G: Record<string, Action> = { e: 'explore', o: 'observation', a: 'adql', b: 'basket', h: 'guide', n: 'new', s: 'saved' }
 
 /** Time in which the second stroke of `g e` has to come; milliseconds. */
 const PATIENCE = 1200

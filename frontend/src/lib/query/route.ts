@@ -8,6 +8,8 @@ export type Route =
   | { page: 'login' }
   | { page: 'adql' }
   | { page: 'help' }
+  | { page: 'new' }
+  | { page: 'saved' }
   | { page: 'missing'; path: string }
 
 export function parseRoute(pathname: string): Route {
@@ -19,7 +21,7 @@ export function parseRoute(pathname: string): Route {
   if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
   if (parts.length === 1 && parts[0] === 'basket') return { page: 'basket' }
   if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
-  if (parts.length === 1 && (parts[0] === 'adql' || parts[0] === 'help')) return { page: parts[0] }
+  if (parts.length === 1 && (parts[0] === 'adql' || parts[0] === 'help' || parts[0] === 'new' || parts[0] === 'saved')) return { page: parts[0] }
   return { page: 'missing', path: pathname }
 }
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from deepfield.web.ranges import precondition
 
 STATIC: Final = Path(__file__).parent / "static"
-NOT_PAGES: Final = ("api", "products", "previews", "health", "assets", "tap", "vo-tap")
+NOT_PAGES: Final = ("api", "products", "previews", "health", "assets", "tap", "vo-tap", "feeds")
 HASHED: Final = re.compile(r"^assets/.+-[A-Za-z0-9_-]{8}\.\w+$")
 """Names that Vite makes of the content; other assets keep their name when they change."""
 FOREVER: Final = "public, max-age=31536000, immutable"

@@ -1,6 +1,5 @@
 """What every document of the VO faces shares: XML that is always well formed, and the one error document."""
 
-import re
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 from xml.etree import ElementTree as ET
@@ -17,17 +16,12 @@ from typing_extensions import override
 from deepfield import __version__
 from deepfield.model.errors import ArchiveError, BusyError, RebuildingError
 from deepfield.web.errors import RETRY_SECONDS, classify
+from deepfield.web.xml import legal
 
 log = structlog.get_logger("deepfield.web")
 
 DECLARATION: Final = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 VOTABLE: Final = "application/x-votable+xml"
-_ILLEGAL: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def legal(text: str) -> str:
-    """Replace what XML 1.0 §2.2 does not allow in a document, escaped or not."""
-    return _ILLEGAL.sub("\ufffd", text)
 
 
 def xml_of(element: ET.Element) -> bytes:

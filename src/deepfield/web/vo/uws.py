@@ -25,13 +25,13 @@ from deepfield.web.vo.documents import (
     VOTABLE,
     VoRoute,
     error_document,
-    legal,
     see_other,
     snapshot_header,
     text_response,
     xml_of,
     xml_response,
 )
+from deepfield.web.xml import legal
 
 UWS: Final = "http://www.ivoa.net/xml/UWS/v1.0"
 XLINK: Final = "http://www.w3.org/1999/xlink"

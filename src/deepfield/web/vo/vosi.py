@@ -14,7 +14,8 @@ from vo_models.vosi.availability.models import Availability
 from vo_models.vosi.capabilities.models import VOSICapabilities
 
 from deepfield.model.errors import NotFoundError
-from deepfield.web.vo.documents import DECLARATION, legal, xml_of, xml_response
+from deepfield.web.vo.documents import DECLARATION, xml_of, xml_response
+from deepfield.web.xml import legal
 
 VOSI: Final = "http://www.ivoa.net/xml/VOSITables/v1.0"
 XSI: Final = "http://www.w3.org/2001/XMLSchema-instance"

@@ -12,6 +12,7 @@ from deepfield.web.portal.api import (
     facets,
     footprints,
     names,
+    news,
     observations,
     products,
     scatter,
@@ -40,6 +41,7 @@ for resource in (
     selections,
     citation,
     targets,
+    news,
     account,
     archive,
 ):

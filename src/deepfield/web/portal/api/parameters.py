@@ -172,7 +172,7 @@ def refuse_unknown(request: Request) -> None:
     Raises:
         UnknownParameterError: with the closest name that the route takes.
     """
-    operations = request.app.openapi()["paths"][PREFIX + request.scope["route"].path]
+    operations = request.app.openapi()["paths"][PREFIX + request.scope["route"].path_format]
     operation = operations.get(request.method.lower(), {})
     known = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"]
     for name in request.query_params if request.method == "GET" else ():

@@ -121,6 +121,12 @@ class KeptParameters(BaseModel, extra="forbid"):
     )
 
 
+class NewName(BaseModel, extra="forbid"):
+    """What something kept is to be called."""
+
+    name: str = Field(min_length=1, max_length=200)
+
+
 KindOfKept = Annotated[Kind, Path(description="What is kept")]
 KeptName = Annotated[str, Path(min_length=1, max_length=200, description="What its owner calls it")]
 
@@ -148,7 +154,7 @@ def list_kept(archive: TheArchive, principal: Somebody) -> list[KeptDocument]:
     return [KeptDocument.of(kept) for kept in archive.keeping.everything(principal)]
 
 
-@router.put("/kept/{kind}/{name}", operation_id="keep", summary="Keep a basket, a list or a search")
+@router.put("/kept/{kind}/{name:path}", operation_id="keep", summary="Keep a basket, a list or a search")
 def keep(
     kind: KindOfKept, name: KeptName, wanted: KeptParameters, *, archive: TheArchive, principal: Somebody
 ) -> KeptDocument:
@@ -157,7 +163,15 @@ def keep(
     return KeptDocument.of(archive.keeping.keep(principal, kind, name, wanted.document))
 
 
-@router.delete("/kept/{kind}/{name}", operation_id="forgetKept", status_code=204, summary="Forget something kept")
+@router.post("/kept/{kind}/{name:path}/name", operation_id="renameKept", summary="Rename something kept")
+def rename(
+    kind: KindOfKept, name: KeptName, wanted: NewName, *, archive: TheArchive, principal: Somebody
+) -> KeptDocument:
+    """Give it another name; links to it stay."""
+    return KeptDocument.of(archive.keeping.rename(principal, kind, name, wanted.name))
+
+
+@router.delete("/kept/{kind}/{name:path}", operation_id="forgetKept", status_code=204, summary="Forget something kept")
 def forget(kind: KindOfKept, name: KeptName, archive: TheArchive, principal: Somebody) -> Response:
     """Forget it; links to it lead nowhere from then on."""
     archive.keeping.forget(principal, kind, name)
