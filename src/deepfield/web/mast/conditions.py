@@ -270,8 +270,8 @@ def find_fileset_column(field: str, name: object) -> FilesetColumn:
     Raises:
         InvalidQueryError: there is none; names the closest.
     """
-    if name in columns():
-        return columns()[str(name)]
+    if isinstance(name, str) and name in columns():
+        return columns()[name]
     close = get_close_matches(str(name), columns(), n=3, cutoff=0.5)
     hint = f"; did you mean {' or '.join(close)}?" if close else ""
     raise InvalidQueryError(field, str(name)[:100], f"a column of the list of columns{hint}")

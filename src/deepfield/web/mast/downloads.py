@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from deepfield.model.errors import AccessDeniedError, InvalidValueError
 from deepfield.web.context import CallersRule, TheArchive
@@ -19,6 +19,7 @@ FILE_PATHS = (
     "/portal/Download/file",
 )
 PREFIX = "mast:jwst/product/"
+MOST_LOOKED_UP = 1000
 
 router = APIRouter(include_in_schema=False)
 
@@ -52,6 +53,19 @@ def deliver(request: Request, archive: TheArchive, rule: CallersRule, filename: 
         body.credential = getattr(request.state, "refused", None)
         return error_response(401, body, {"WWW-Authenticate": CHALLENGE})
     return delivery_response(request, delivery)
+
+
+@router.get("/api/v0.1/path_lookup")
+@router.get("/api/v0.1/path_lookup/")
+def path_lookup(uri: Annotated[list[str] | None, Query()] = None) -> Response:
+    """Say of each URI where in a public bucket it lies: nowhere, as this archive hands its products over itself.
+
+    Raises:
+        InvalidValueError: more are asked for at a time than clients do.
+    """
+    if len(uri or ()) > MOST_LOOKED_UP:
+        raise InvalidValueError("uri", f"{len(uri or ())} URIs", f"at most {MOST_LOOKED_UP} at a time")
+    return JSONResponse({each: {"status_code": 404, "path": None} for each in uri or ()})
 
 
 for path in FILE_PATHS:

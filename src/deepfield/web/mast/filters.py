@@ -240,7 +240,7 @@ def _number(column: MastColumn, value: Any) -> float:
     if (isinstance(value, int | float) and not isinstance(value, bool)) or (
         isinstance(value, str) and _NUMBER.fullmatch(value.strip())
     ):
-        number = float(value)
+        number = _float(value)
     elif isinstance(value, str) and column.unit == "d" and re.match(r"\d{4}-", value):
         number = mjd(parse_period(column.name, value).start)
     else:
@@ -248,6 +248,13 @@ def _number(column: MastColumn, value: Any) -> float:
     if not math.isfinite(number):
         raise InvalidQueryError(column.name, value, _kind(column))
     return number
+
+
+def _float(value: str | float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of hundreds of digits
+        return math.inf
 
 
 def _kind(column: MastColumn) -> str:

@@ -159,8 +159,8 @@ def read_query(document: Mapping[str, Any], archive: Archive) -> FilesetQuery:
         InvalidQueryError: naming the member, or the column of a condition, that is wrong.
     """
     unit = document.get("radius_units") or "arcminutes"
-    if unit not in UNITS:
-        raise InvalidQueryError("radius_units", unit, " or ".join(UNITS))
+    if not isinstance(unit, str) or unit not in UNITS:
+        raise InvalidQueryError("radius_units", str(unit)[:60], " or ".join(UNITS))
     radius = document.get("radius")
     radius = DEFAULT_RADIUS if radius is None else read_float("radius", radius)
     if not 0 <= radius * UNITS[unit] <= 180:
@@ -179,7 +179,7 @@ def read_query(document: Mapping[str, Any], archive: Archive) -> FilesetQuery:
         sort=tuple(_sort(document.get("sort_by") or [], document.get("sort_desc") or [])),
         limit=_whole("limit", document.get("limit"), DEFAULT_LIMIT, most=MOST),
         offset=_whole("offset", document.get("offset"), 0, most=10**9),
-        skip_count=document.get("skip_count") in {True, "true"},
+        skip_count=str(document.get("skip_count")).lower() == "true",
     )
 
 
@@ -370,7 +370,7 @@ def _sort(names: object, down: object) -> Iterable[tuple[FilesetColumn, bool]]:
         column = find_fileset_column("sort_by", name)
         if column.how in {"levels", "joined", "regions", "position", "duration", "absent"}:
             raise InvalidQueryError("sort_by", name, "a column that can be sorted by")
-        yield column, at < len(down) and down[at] in {True, "true"}
+        yield column, at < len(down) and str(down[at]).lower() == "true"
 
 
 def _target(text: object, archive: Archive) -> tuple[float, float]:

@@ -61,7 +61,7 @@ class MastRequest:
             pagesize=_count("pagesize", document.get("pagesize", DEFAULT_PAGE)),
             page=_count("page", document.get("page", 1)),
             filename=filename if isinstance(filename, str) else None,
-            without_null_columns=document.get("removenullcolumns") in {True, "true", "True"},
+            without_null_columns=str(document.get("removenullcolumns")).lower() == "true",
             data=document.get("data"),
             ticket=ticket[:100] if isinstance(ticket, str) else None,
         )
