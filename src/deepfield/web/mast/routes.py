@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from deepfield.web.mast import bundles, downloads, invoke, missions, names, whoami
+from deepfield.web.mast import alive, bundles, downloads, invoke, missions, names, whoami
 
 router = APIRouter()
-for part in (whoami, invoke, missions, downloads, bundles, names):
+for part in (alive, whoami, invoke, missions, downloads, bundles, names):
     router.include_router(part.router)
