@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from deepfield.model.tables import Column
 
 
+_FIRST_PRINTABLE: Final = 0x20
+"""The bytes below are control characters, which texts seldom hold."""
+
+
 class Escapes:
     """Characters that a format cannot hold as such, and what stands for them. Columns without them are not touched."""
 
@@ -26,6 +30,8 @@ class Escapes:
         self._special = np.zeros(256, np.bool_)
         for characters in replacements:
             self._special[characters.encode()[0]] = True
+        self._controls = bool(self._special[:_FIRST_PRINTABLE].any())
+        self._printable = np.flatnonzero(self._special[_FIRST_PRINTABLE:]) + _FIRST_PRINTABLE
 
     def text(self, text: str) -> str:
         """Escape one text."""
@@ -35,9 +41,10 @@ class Escapes:
 
     def column(self, array: pa.Array) -> pa.Array:
         """Escape a column of texts."""
-        bytes_used = np.bincount(np.frombuffer(data_of(array), np.uint8), minlength=256) > 0
-        if not (bytes_used & self._special).any():
+        data = np.frombuffer(data_of(array), np.uint8)
+        if not self._maybe(data):
             return array
+        bytes_used = np.bincount(data, minlength=256) > 0
         for characters, replacement in self._replacements.items():
             if bytes_used[characters.encode()[0]]:
                 array = pc.replace_substring(array, pattern=characters, replacement=replacement)
@@ -45,7 +52,14 @@ class Escapes:
 
     def touches(self, array: pa.Array) -> bool:
         """Whether any cell of a column of texts holds a character that is to be escaped."""
-        return bool(self._special[np.frombuffer(data_of(array), np.uint8)].any())
+        data = np.frombuffer(data_of(array), np.uint8)
+        return self._maybe(data) and bool(self._special[data].any())
+
+    def _maybe(self, data: np.ndarray) -> bool:
+        """Whether there may be anything to escape; a few comparisons of all bytes cost less than to count each."""
+        if self._controls and bool((data < _FIRST_PRINTABLE).any()):
+            return True
+        return any(bool((data == byte).any()) for byte in self._printable)
 
 
 _CONTROLS: Final = {chr(code): "" for code in range(0x20) if chr(code) not in "\t\n\r"}

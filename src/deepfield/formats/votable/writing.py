@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from binascii import b2a_base64
 from typing import TYPE_CHECKING
+
+from pybase64 import b64encode
 
 from deepfield.formats.pieces import pieces_and_error
 from deepfield.formats.texts import VOTABLE, lines, table_cells
@@ -56,8 +57,8 @@ def _write_binary(stream: RowStream, document: Document, name: str, *, flags: bo
         packed = memoryview(rest + bytes(packer.pack(conform(batch, stream.columns))))
         whole = len(packed) // 3 * 3
         rest = bytes(packed[whole:])
-        return b2a_base64(packed[:whole])
+        return b64encode(packed[:whole]) + b"\n"
 
     error = yield from pieces_and_error(stream, chunk)
-    tail = b2a_base64(rest).decode() if rest else ""
+    tail = b64encode(rest).decode() if rest else ""
     yield f"{tail}</STREAM></{name}></DATA>\n{closing(stream, document, error)}".encode()
