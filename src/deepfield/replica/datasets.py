@@ -23,6 +23,9 @@ OBSERVATION: Final = (
 PRODUCT: Final = ("suffix", "content_type", "content_length", "created", "has_preview")
 """Columns of the main product."""
 
+TYPES: Final = ("image", "cube", "spectrum", "sed", "timeseries", "visibility", "event", "measurements")
+"""The values of ``dataproduct_type`` that ObsCore knows (ObsCore 1.1 §3.3.1)."""
+
 _NEVER: Final = "9223372036854775807"
 _BEGUN: Final = "greatest(p.seq_from, o.seq_from, coalesce(a.seq_from, 0))"
 _ENDED: Final = "least({})".format(", ".join(f"coalesce({alias}.seq_to, {_NEVER})" for alias in "poa"))
@@ -31,6 +34,7 @@ _COLUMNS: Final = ", ".join(
         *(f"p.{name}" for name in PLANE),
         *(f"o.{name}" for name in OBSERVATION),
         *(f"a.{name}" for name in PRODUCT),
+        f"CASE WHEN p.dataproduct_type IN {TYPES} THEN p.dataproduct_type END AS obscore_type",
         "CASE WHEN p.s_region = o.s_region THEN o.outline END AS outline",
         f"{_BEGUN} AS seq_from",
         f"nullif({_ENDED}, {_NEVER}) AS seq_to",

@@ -88,6 +88,15 @@ def test_uploads_travel_to_the_process(archive):
     assert sorted(read(stream)) == [(99_998,), (99_999,)]
 
 
+def test_a_small_region_with_more_rows_than_expected_gives_all_of_them(archive):
+    ((ra, dec),) = read(ask(archive, "SELECT TOP 1 s_ra, s_dec FROM ivoa.ObsCore WHERE s_ra IS NOT NULL"))
+    query = (
+        "SELECT TOP 60000 a.obs_id FROM ivoa.ObsCore AS a, TAP_SCHEMA.columns AS b, TAP_SCHEMA.columns AS c "
+        f"WHERE 1 = CONTAINS(POINT(a.s_ra, a.s_dec), CIRCLE({ra}, {dec}, 0.01))"
+    )
+    assert len(read(ask(archive, query))) == 60_000
+
+
 def test_a_query_that_takes_too_long_is_stopped_and_others_go_on(archive):
     with pytest.raises(TimeLimitError):
         ask(archive, HOSTILE, seconds=0.5)

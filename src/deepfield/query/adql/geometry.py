@@ -33,6 +33,8 @@ _MOST_RANGES: Final = 64
 _SPHERE: Final = 180.0
 _TOUCH: Final = 1e-14
 """Radians (2 nanoarcseconds) within which two things touch: what rounding leaves."""
+_SMALL: Final = 2.0
+"""Radius in degrees up to which a region is a small piece of the sky."""
 _NARROW: Final = 12 * 4**29 // 20_000
 """Cells so few that the rows among them are as quickly looked at as their ranges are."""
 
@@ -262,15 +264,16 @@ def _condition(
     first, second = _shape(left), _shape(right)
     assert first.cap is not None
     assert second.cap is not None
-    parts = [exact]
+    parts, small = [exact], False
     for fixed, moving in ((first, second), (second, first)):
         assert moving.cap is not None
         if fixed.constant is not None and moving.cap.cell is not None and limit is not None:
             parts = [*_ranges(fixed.constant[0], moving.cap, limit, largest_field), exact]
+            small = enclosing_circle(fixed.constant[0]).radius <= _SMALL
     made = combined(
         " AND ".join(parts) if len(parts) == 1 else f"({' AND '.join(parts)})", FLAG, (left, right, *others)
     )
-    made.exact = exact
+    made.exact, made.small = exact, small
     if first.constant is None and second.constant is None:
         made.cone = Cone(
             End(first.cap.ra, first.cap.dec, first.cap.cell, left.sources),

@@ -152,6 +152,8 @@ class Value:
     exact: str | None = None
     """For a condition with ranges that skip rows: the same without them. Rows without a geometry are outside of the
     ranges, where the exact condition is null; that differs below NOT."""
+    small: bool = False
+    """For a condition: that it holds rows to a small piece of the sky, where few can be expected."""
     conjuncts: tuple[Value, ...] = field(default=())
     """For a condition: what it joins by AND."""
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _OPERATORS: Final = {exp.Union: "UNION", exp.Except: "EXCEPT", exp.Intersect: "INTERSECT"}
 _MOST_COLUMNS: Final = 1000
+FEW_ROWS: Final = 50_000
+"""Rows that may be held in memory at once."""
 _VARIED_ORDER: Final = 8
 """Order of the cells where radii differ from row to row (13.7′)."""
 
@@ -39,6 +41,8 @@ class Written:
     """Each with its name; its SQL is the column's name in the query."""
     most: int | None = None
     """How many rows it gives at most."""
+    few: str | None = None
+    """The same query with no more than ``FEW_ROWS`` + 1 rows, where few can be expected."""
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ class Resolver:
         written = self.query(tree, None, most=most)
         if common:
             written.sql = f"WITH {', '.join(common)} {written.sql}"
+            written.few = None
         return written
 
     def query(self, tree: exp.Expression, parent: Scope | None, *, most: int | None = None) -> Written:
@@ -216,11 +221,13 @@ class _Select(Expressions):
         joins = self._tables(tree.args["from_"].this, tree.args.get("joins") or ())
         where = tree.args.get("where")
         conditions: list[str] = []
+        small = False
         if where is not None:
             condition = self.condition(where.this)
             if condition.aggregate:
                 raise self.wrong(where.this, "a condition on rows; one on groups stands behind HAVING")
             for each in condition.conjuncts or (condition,):
+                small = small or each.small
                 if each.cone is not None:
                     self._cones.append((each.cone, conditions.append, None))
             conditions.append(condition.sql)
@@ -243,7 +250,9 @@ class _Select(Expressions):
             parts.append(f"GROUP BY {', '.join(groups)}")
         if kept is not None:
             parts.append(f"HAVING {kept.sql}")
-        return Written(" ".join(parts) + _tail(tree, terms, most), columns, _most(tree, most))
+        rows, sql = _most(tree, most), " ".join(parts)
+        few = sql + _tail(tree, terms, FEW_ROWS + 1) if small and (rows is None or rows > FEW_ROWS) else None
+        return Written(sql + _tail(tree, terms, most), columns, rows, few)
 
     # FROM ----------------------------------------------------------------------------------------------------------
 

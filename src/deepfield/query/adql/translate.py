@@ -33,6 +33,8 @@ class Translation:
     """How many rows it gives at most, where that is known."""
     tables: tuple[str, ...]
     """The published tables that the query reads."""
+    few: str | None = None
+    """The same with no more than ``FEW_ROWS`` + 1 rows, where few can be expected."""
 
 
 def translate(text: str, *, given: Circumstances, version: Version = "2.1", maxrec: int | None = None) -> Translation:
@@ -51,6 +53,7 @@ def translate(text: str, *, given: Circumstances, version: Version = "2.1", maxr
         resolver.parameters,
         written.most,
         tuple(dict.fromkeys(source.table.qualified for source in resolver.published)),
+        written.few,
     )
 
 

@@ -22,7 +22,7 @@ from deepfield.model.errors import (
     TimeLimitError,
 )
 from deepfield.query import frames, sexagesimal, shapes
-from deepfield.query.adql.resolve import upload_name
+from deepfield.query.adql.resolve import FEW_ROWS, upload_name
 from deepfield.query.adql.sources import Circumstances
 from deepfield.query.adql.translate import Translation, Translator
 
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 DESCRIBED: Final = "described"
 """The database in memory that holds what TAP_SCHEMA says."""
 _BATCH_ROWS: Final = 16_384
-_FEW_ROWS: Final = 50_000
-"""Rows that may be held in memory at once."""
 _PATIENCE: Final = 10.0
 """Seconds to wait for a replica that is being built."""
 _FULL: Final = re.compile(r"out of memory|temp_directory|no space left|failed to offload", re.IGNORECASE)
@@ -195,7 +193,7 @@ class Answer:
         self.columns: Final = translation.columns
         self.snapshot: Final = snapshot
         self._cursor, self._distrust = cursor, distrust
-        self._sql, self._most = translation.sql, translation.most
+        self._sql, self._few, self._most = translation.sql, translation.few, translation.most
         self._values, self._seconds = dict(values), seconds
         self._cancelled = threading.Event()
 
@@ -223,12 +221,21 @@ class Answer:
             raise TimeLimitError(self._seconds)
 
     def _run(self) -> Iterator[pa.RecordBatch]:
-        """Run the query: few rows at once, which plans it only once, and others as a stream."""
-        if self._most is not None and self._most <= _FEW_ROWS:
-            yield from self._cursor.execute(self._sql, self._values or None).to_arrow_table().to_batches(_BATCH_ROWS)
-        else:
-            parameters = {"params": self._values} if self._values else {}
-            yield from self._cursor.sql(self._sql, **parameters).to_arrow_reader(_BATCH_ROWS)
+        """Run the query: few rows at once, which plans it only once, and others as a stream.
+
+        Where few can be expected they are asked for as such first; if that was wrong, the query begins anew.
+        """
+        at_once = self._sql if self._most is not None and self._most <= FEW_ROWS else self._few
+        if at_once is not None:
+            rows = self._cursor.execute(at_once, self._values or None).to_arrow_table()
+            if at_once is not self._few or rows.num_rows <= FEW_ROWS:
+                yield from rows.to_batches(_BATCH_ROWS)
+                return
+            del rows
+            if self._cancelled.is_set():
+                return
+        parameters = {"params": self._values} if self._values else {}
+        yield from self._cursor.sql(self._sql, **parameters).to_arrow_reader(_BATCH_ROWS)
 
     def _meant(self, error: Exception) -> ArchiveError:
         """Return what an error of the engine means for who asked."""
