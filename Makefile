@@ -9,7 +9,7 @@ UI_SOURCES := $(shell find frontend -path frontend/node_modules -prune -o -type 
 JOBS ?= $(shell nproc)
 CLIENTS := $(patsubst tests/clients/requirements-%.lock,.stamps/client-%,$(wildcard tests/clients/requirements-*.lock))
 
-.PHONY: help setup demo test lint unit browser prove bench bench-ingest bench-tap bench-formats lock format reference clean
+.PHONY: help setup demo test lint unit browser prove bench bench-ingest bench-tap bench-formats bench-transfers lock format reference clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ bench-tap: .stamps/package  ## measure TAP on 1 M observations, with BENCH="--vs
 
 bench-formats: .stamps/package  ## measure writing and reading of every format against bare Arrow and astropy
 	$(BIN)/python -m benchmarks.formats
+
+bench-transfers: .stamps/package  ## measure downloads beside nginx, which has to be installed
+	$(BIN)/python -m benchmarks.transfers
 
 bench-ingest: .stamps/package  ## measure an ingest against its floor, previews per second and memory of a worker
 	$(BIN)/python -m benchmarks.ingest

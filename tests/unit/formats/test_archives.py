@@ -2,6 +2,7 @@
 
 import io
 import subprocess
+import sys
 import tarfile
 import zipfile
 from datetime import UTC, datetime
@@ -104,6 +105,41 @@ def test_a_zip_and_a_tar_of_more_than_4_gb_are_read_back_by_the_tools_of_the_sys
         assert archive.testzip() is None
     listed = subprocess.run(["tar", "-tvf", tmp_path / "a.tar"], capture_output=True, text=True, check=True)
     assert str(2**32 + 4097) in listed.stdout
+
+
+STREAMING = """
+import sys
+from datetime import UTC, datetime
+from functools import partial
+from deepfield.formats.archives import Member, tar_size, tar_stream, zip_size, zip_stream
+
+path, size, count, form = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+stream, foretold = {"zip": (zip_stream, zip_size), "tar": (tar_stream, tar_size)}[form]
+members = [Member(f"d/{n}.fits", size, datetime.now(UTC), partial(open, path, "rb")) for n in range(count)]
+def peak():
+    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+before = peak()
+sent = sum(map(len, stream(members)))
+print(sent, foretold(members), peak() - before)
+"""
+
+
+@pytest.mark.parametrize("form", ["zip", "tar"])
+@pytest.mark.parametrize("gigabytes", [1, pytest.param(100, marks=pytest.mark.prove)])
+def test_a_selection_of_any_size_streams_in_constant_memory(tmp_path, form, gigabytes):
+    """Of a sparse file that is packed again and again, as large as the whole selection is to be."""
+    sparse, size = tmp_path / "sparse.fits", 500_000_000
+    with sparse.open("wb") as sink:
+        sink.truncate(size)
+    told = subprocess.run(
+        [sys.executable, "-c", STREAMING, sparse, str(size), str(gigabytes * 2), form],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    sent, foretold, grown = map(int, told.stdout.split())
+    assert sent == foretold > gigabytes * 10**9
+    assert grown < 20_000, f"{grown} kB"
 
 
 def test_a_file_that_ends_early_cuts_the_stream():
