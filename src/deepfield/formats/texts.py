@@ -31,7 +31,8 @@ class Escapes:
         for characters in replacements:
             self._special[characters.encode()[0]] = True
         self._controls = bool(self._special[:_FIRST_PRINTABLE].any())
-        self._printable = np.flatnonzero(self._special[_FIRST_PRINTABLE:]) + _FIRST_PRINTABLE
+        # plain numbers: beside one of NumPy's every byte would be widened to be compared
+        self._printable = [code for code in range(_FIRST_PRINTABLE, 256) if self._special[code]]
 
     def text(self, text: str) -> str:
         """Escape one text."""

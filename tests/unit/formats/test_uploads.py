@@ -89,6 +89,13 @@ def _plain(value, column):
     return None if value != value else value if column.type == "int64" else float(value)
 
 
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_binary_rows_come_back_however_few_come_at_a_time(size):
+    table = pa.table({"n": pa.array(range(250), pa.uint8())})
+    stream = RowStream([Column("n", "uint8", "")], table.to_batches(max_chunksize=size))
+    assert [row["n"] for row in rows(written("votable-binary2", stream))] == list(range(250))
+
+
 def test_fits_comes_back_with_its_missing_values():
     uploaded = read(written("fits"))
     for name in ("name", "short", "long", "truth", "truths", "spot", "numbers", "bits", "z64", "counts"):

@@ -159,6 +159,8 @@ def pad(starts: np.ndarray, data: np.ndarray, width: int) -> np.ndarray:
 def _null_flags(arrays: Sequence[pa.Array]) -> np.ndarray:
     """Return the flags of each row, the first column in the highest bit (VOTable 1.4 §5.4)."""
     rows = len(arrays[0])
+    if not any(array.null_count for array in arrays):
+        return np.zeros((rows, (len(arrays) + 7) // 8), np.uint8)
     missing = np.zeros((rows, len(arrays)), np.bool_)
     for at, array in enumerate(arrays):
         if array.null_count:

@@ -54,10 +54,15 @@ def _write_binary(stream: RowStream, document: Document, name: str, *, flags: bo
 
     def chunk(batch: pa.RecordBatch) -> bytes:
         nonlocal rest
-        packed = memoryview(rest + bytes(packer.pack(conform(batch, stream.columns))))
-        whole = len(packed) // 3 * 3
+        packed = packer.pack(conform(batch, stream.columns))
+        first = min(-len(rest) % 3, len(packed))
+        begun = rest + packed[:first]
+        if len(begun) % 3:  # still too few for three
+            rest = begun
+            return b"\n"
+        whole = first + (len(packed) - first) // 3 * 3
         rest = bytes(packed[whole:])
-        return b64encode(packed[:whole]) + b"\n"
+        return b"".join((b64encode(begun), b64encode(packed[first:whole]), b"\n"))
 
     error = yield from pieces_and_error(stream, chunk)
     tail = b64encode(rest).decode() if rest else ""
