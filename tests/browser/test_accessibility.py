@@ -42,6 +42,8 @@ PAGES = {
     "answer on the sky": f"/adql?tab=sky&query={QUERY}",
     "fault": "/adql?query=SELECT obs_ix FROM ivoa.ObsCore",
     "jobs": "/adql?tab=jobs",
+    "target list": "/targets",
+    "no such list": "/targets/none",
     "guide": "/help",
     "basket": "/basket?observation={obs_id}",
     "empty basket": "/basket",

@@ -14,6 +14,8 @@ const RETRY = 2000
 class Explorer {
   columns: ColumnDescription[] = $state.raw([])
   status: Status | null = $state.raw(null)
+  /** Columns that a search for a list of targets has besides. */
+  matched: ColumnDescription[] = $state.raw([])
 
   /** The rows on show; those of the question before, while an answer is on its way. */
   pages: Pages | null = $state.raw(null)
@@ -61,10 +63,13 @@ class Explorer {
     })
   }
 
+  /** Every column that the table may show. */
+  readonly offered = $derived(session.query.targets === null ? this.columns : [...this.matched, ...this.columns])
+
   /** Names of the columns in the table, in order. */
   get shown(): readonly string[] {
-    const known = new Set(this.columns.map((column) => column.name))
-    return session.query.columns?.filter((name) => known.has(name)) ?? shownColumns(this.columns)
+    const known = new Set(this.offered.map((column) => column.name))
+    return session.query.columns?.filter((name) => known.has(name)) ?? shownColumns(this.offered)
   }
 
   readonly #searchKey = $derived(JSON.stringify(restriction(session.query)))
@@ -158,7 +163,10 @@ class Explorer {
 
   async #learn(_attempt: number): Promise<void> {
     try {
-      if (!this.columns.length) this.columns = await api.columns()
+      if (!this.columns.length) {
+        this.matched = (await api.matchedColumns()).map((column) => ({ ...column, shown: true }))
+        this.columns = await api.columns()
+      }
       this.status = await api.status()
     } catch (failure) {
       this.#failed(failure, null)

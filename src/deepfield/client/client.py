@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from deepfield.client import mast, native
+from deepfield.client import mast, native, searching
 from deepfield.client.listing import Wanted
 from deepfield.client.pace import PASSING, Pace, backoff
 from deepfield.client.transfers import TIMEOUT, Transfers, words_of
 from deepfield.model.errors import TransferError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from deepfield.client.listing import Listing
+    from deepfield.client.searching import TargetList
     from deepfield.client.transfers import Outcome
 
 
@@ -91,6 +92,32 @@ class Client:
         """
         listing = self.listing(wanted) if isinstance(wanted, Wanted) else wanted
         return list(self._transfers.fetch(listing.remotes, Path(folder), tell=tell))
+
+    def search(self, **parameters: str) -> list[dict[str, Any]]:
+        """Return the observations that a search at a Deepfield finds, all of one snapshot, one dictionary a row.
+
+        The parameters are those of the portal's address: ``position="NGC 3324", radius="12'", filters="F444W*"``.
+
+        Raises:
+            TransferError: the archive cannot be asked, or says what is wrong with the search.
+        """
+        return searching.search(self.ask, parameters)
+
+    def send_targets(self, targets: Iterable[str] | str | Path, *, name: str = "targets") -> TargetList:
+        """Send names or positions, or the file that holds them, to be searched at once by ``search(targets=…)``.
+
+        Raises:
+            TransferError: the archive cannot be asked, or cannot read them.
+        """
+        return searching.send_targets(self.ask, targets, name)
+
+    def targets(self, link: str) -> TargetList:
+        """Return a list of targets by its identifier or a link to it.
+
+        Raises:
+            TransferError: there is none.
+        """
+        return searching.targets(self.ask, link)
 
     @property
     def transfers(self) -> Transfers:

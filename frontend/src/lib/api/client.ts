@@ -17,6 +17,8 @@ import type {
   ScatterAnswer,
   Status,
   Suggestion,
+  TargetCounts,
+  TargetList,
   TokenList,
   Translation,
 } from './types'
@@ -66,14 +68,15 @@ export async function ask<T>(path: string, parameters: Parameters = {}, signal?:
   return (await response.json()) as T
 }
 
-/** Change something. `proof` is the session's, without which the server refuses (against requests of other sites). */
-export async function send<T>(method: string, path: string, body?: object, proof = '', signal?: AbortSignal): Promise<T> {
+/** Change something; a body that is no file is sent as JSON. `proof` is the session's, without which the server refuses (against requests of other sites). */
+export async function send<T>(method: string, path: string, body?: object | Blob, proof = '', signal?: AbortSignal): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' }
   if (proof) headers['X-CSRF-Token'] = proof
-  if (body) headers['Content-Type'] = 'application/json'
+  const isFile = body instanceof Blob
+  if (body && !isFile) headers['Content-Type'] = 'application/json'
   let response: Response
   try {
-    response = await fetch(path, { method, headers, body: body ? JSON.stringify(body) : null, signal: signal ?? null })
+    response = await fetch(path, { method, headers, body: isFile ? body : body ? JSON.stringify(body) : null, signal: signal ?? null })
   } catch (failure) {
     if (signal?.aborted) throw failure
     throw new ServerLostError()
@@ -123,5 +126,13 @@ export const api = {
     ask<Members>(`/api/v1/programs/${named(program)}/members`, {}, signal),
   kept: (signal?: AbortSignal) => ask<Kept[]>('/api/v1/kept', {}, signal),
   shared: (id: string, signal?: AbortSignal) => ask<Kept>(`/api/v1/shared/${named(id)}`, {}, signal),
+  matchedColumns: (signal?: AbortSignal) => ask<ColumnDescription[]>('/api/v1/columns/matched', {}, signal),
+  sendTargets: (content: Blob, name: string) =>
+    send<TargetList>('POST', `/api/v1/targets?name=${named(name)}`, content),
+  targets: (id: string, signal?: AbortSignal) => ask<TargetList>(`/api/v1/targets/${named(id)}`, {}, signal),
+  mendTargets: (id: string, lines: Record<number, string>) =>
+    send<TargetList>('POST', `/api/v1/targets/${named(id)}/lines`, { lines }),
+  targetCounts: (id: string, query: Parameters, signal?: AbortSignal) =>
+    ask<TargetCounts>(`/api/v1/targets/${named(id)}/counts`, query, signal),
   status: (signal?: AbortSignal) => ask<Status>('/api/v1/status', {}, signal),
 }

@@ -4,6 +4,7 @@ import { EMPTY, isUnrestricted, parseAddress, parseSky, restriction, search, sor
 const FULL: View = {
   query: {
     position: '10:37:18.8 -58:37:42',
+    targets: null,
     radius: "12'",
     match: 'center',
     text: 'cosmic cliffs & "Müller" + 100%',
@@ -23,6 +24,13 @@ const FULL: View = {
 }
 
 describe('the address', () => {
+  it('holds a list of targets in place of a position', () => {
+    const query = { ...EMPTY, targets: 'Wv3_x-1', radius: "30'", match: 'center' as const }
+    expect(restriction(query)).toEqual({ targets: 'Wv3_x-1', radius: "30'", match: 'center' })
+    expect(parseAddress('?targets=Wv3_x-1&position=M31').query).toMatchObject({ targets: 'Wv3_x-1', position: null })
+    expect(parseAddress(writeAddress({ ...FULL, query })).query).toEqual(query)
+  })
+
   it('holds the whole view', () => {
     expect(parseAddress(writeAddress(FULL))).toEqual(FULL)
   })

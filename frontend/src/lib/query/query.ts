@@ -11,6 +11,8 @@ export interface SortKey {
 export interface Query {
   /** What to resolve: a name, coordinates, or a region in DALI words. */
   position: string | null
+  /** Identifier of a list of targets, in place of a position. */
+  targets: string | null
   /** Radius with its unit, as typed: `12'`. */
   radius: string | null
   match: 'footprint' | 'center'
@@ -52,6 +54,7 @@ export interface View {
 
 export const EMPTY: Query = {
   position: null,
+  targets: null,
   radius: null,
   match: 'footprint',
   text: null,
@@ -61,7 +64,7 @@ export const EMPTY: Query = {
   facets: null,
 }
 
-const OWN = new Set(['position', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'frame', 'show', 'plot', 'limit', 'after', 'snapshot'])
+const OWN = new Set(['position', 'targets', 'radius', 'match', 'text', 'sort', 'columns', 'facets', 'focus', 'sky', 'frame', 'show', 'plot', 'limit', 'after', 'snapshot'])
 
 export function parseSort(text: string | null): readonly SortKey[] {
   return (text ?? '')
@@ -108,7 +111,8 @@ export function parseAddress(search: string): View {
   const list = (name: string) => given.get(name)?.split(',').filter(Boolean) ?? []
   const [columns, facets] = [list('columns'), list('facets')]
   const query: Query = {
-    position: given.get('position') || null,
+    position: given.get('targets') ? null : given.get('position') || null,
+    targets: given.get('targets') || null,
     radius: given.get('radius') || null,
     match: given.get('match') === 'center' ? 'center' : 'footprint',
     text: given.get('text') || null,
@@ -131,8 +135,9 @@ export function parseAddress(search: string): View {
 /** Parameters that decide which observations are found; the same names in the address and in the API. */
 export function restriction(query: Query): Record<string, string> {
   const parameters: Record<string, string> = {}
-  if (query.position) {
-    parameters['position'] = query.position
+  if (query.targets ?? query.position) {
+    if (query.targets) parameters['targets'] = query.targets
+    else parameters['position'] = query.position!
     if (query.radius) parameters['radius'] = query.radius
     if (query.match !== 'footprint') parameters['match'] = query.match
   }

@@ -8,6 +8,8 @@ describe('routes', () => {
     expect(parseRoute('/obs/jw1/files')).toEqual({ page: 'observation', obsId: 'jw1', tab: 'files' })
     expect(parseRoute('/account')).toEqual({ page: 'account' })
     expect(parseRoute('/token')).toEqual({ page: 'account' }) // where MAST's clients send people to make a token
+    expect(parseRoute('/targets')).toEqual({ page: 'targets', list: null })
+    expect(parseRoute('/targets/Wv3_x-1')).toEqual({ page: 'targets', list: 'Wv3_x-1' })
     expect(parseRoute('/login')).toEqual({ page: 'login' })
     expect(parseRoute('/nowhere')).toEqual({ page: 'missing', path: '/nowhere' })
   })

@@ -5,6 +5,7 @@ export type Route =
   | { page: 'observation'; obsId: string; tab: string }
   | { page: 'account' }
   | { page: 'basket' }
+  | { page: 'targets'; list: string | null }
   | { page: 'login' }
   | { page: 'adql' }
   | { page: 'help' }
@@ -20,6 +21,7 @@ export function parseRoute(pathname: string): Route {
   }
   if (parts.length === 1 && (parts[0] === 'account' || parts[0] === 'token')) return { page: 'account' }
   if (parts.length === 1 && parts[0] === 'basket') return { page: 'basket' }
+  if (parts[0] === 'targets' && parts.length <= 2) return { page: 'targets', list: parts[1] ?? null }
   if (parts.length === 1 && parts[0] === 'login') return { page: 'login' }
   if (parts.length === 1 && (parts[0] === 'adql' || parts[0] === 'help' || parts[0] === 'new' || parts[0] === 'saved')) return { page: parts[0] }
   return { page: 'missing', path: pathname }

@@ -42,7 +42,7 @@ class Session {
   /** Ask something else; a step that Back undoes. */
   ask(query: Query): void {
     // Another place to look at: the sky goes there by itself.
-    const elsewhere = query.position !== this.query.position || query.radius !== this.query.radius
+    const elsewhere = query.position !== this.query.position || query.targets !== this.query.targets || query.radius !== this.query.radius
     this.#show({ ...this.view, query, sky: elsewhere ? null : this.view.sky }, 'push')
   }
 

@@ -25,6 +25,8 @@ export interface TableColumn {
 /** The order in which the columns that the archive shows by itself stand side by side. */
 const FIRST = [
   'obs_id',
+  'matched_target',
+  'target_separation',
   'target_name',
   's_ra',
   's_dec',
@@ -38,11 +40,18 @@ const FIRST = [
 ]
 
 /** Heads that say more, or the same in less room. */
-const HEADS: Record<string, string> = { t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
+const HEADS: Record<string, string> = {
+  matched_target: 'Of the list',
+  target_separation: 'Sep. ″',
+  matched_targets: 'Targets',
+  t_exptime: 'Exp. s', t_min: 'Start UT', t_max: 'End UT', proposal_id: 'Prog.' }
 
 const WIDTHS: Record<string, number> = {
   obs_id: 186,
   target_name: 118,
+  matched_target: 118,
+  target_separation: 60,
+  matched_targets: 56,
   s_ra: 80,
   s_dec: 75,
   instrument_name: 80,
@@ -81,6 +90,7 @@ function looks(column: ColumnDescription): Looks {
     return { ...number((v, style) => (style === 'decimal' ? decimal(v) : degrees(v)), 84), align: 'left' }
   }
   if (name === 't_min' || name === 't_max') return { ...number((v) => utcFromMjd(v), 134, asMjd), align: 'left' }
+  if (name === 'target_separation') return number((v) => v.toFixed(1), 60)
   if (name === 't_exptime') return number((v) => (v < 100 ? v.toFixed(1) : v.toFixed(0)), 70)
   if (unit === 'm') return number((v) => wavelength(v), 86)
   if (unit === 'byte') return number((v) => size(v), 76, (v) => (v === null ? '' : `${v} bytes`))

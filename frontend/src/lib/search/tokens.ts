@@ -1,6 +1,6 @@
 /** The parts of a query that the search line shows as tokens. */
 import { facetNames } from '../facets/order'
-import type { Resolved } from '../api/types'
+import type { Resolved, TargetList } from '../api/types'
 import { position, separation, type CoordinateStyle } from '../format/angles'
 import { items, unescape } from '../query/grammar'
 import { withFilters, type Query } from '../query/query'
@@ -32,8 +32,31 @@ export function origin({ name, label, resolver, moment }: Resolved): string {
   return `${known}, by ${resolver}${moment === null ? '' : `, seen from the Earth at ${moment}`}`
 }
 
-export function tokens(query: Query, resolved: Resolved | null, style: CoordinateStyle): Token[] {
+/** The radius around the targets of a list when none is asked for, as the server has it. */
+export const TARGET_RADIUS = "1'"
+
+/** The query without its list, whose columns go with it. */
+export function withoutTargets(query: Query): Query {
+  const isOfList = (name: string) => name.startsWith('matched_target') || name === 'target_separation'
+  return {
+    ...query,
+    targets: null,
+    radius: null,
+    match: 'footprint',
+    sort: query.sort.filter((key) => !isOfList(key.column)),
+    columns: query.columns?.filter((name) => !isOfList(name)) ?? null,
+  }
+}
+
+export function tokens(query: Query, resolved: Resolved | null, style: CoordinateStyle, list: TargetList | null = null): Token[] {
   const found: Token[] = []
+  if (query.targets) {
+    const searched = list === null ? '' : `${list.resolved} of ${list.targets.length}`
+    found.push({ id: 'targets', key: 'targets', value: list?.name ?? '…', note: searched, title: 'All of them at once; the report is under Target list', without: withoutTargets(query) })
+    const radius = query.radius ?? TARGET_RADIUS
+    found.push({ id: 'radius', key: 'within', value: radius.replace("'", '′').replace('"', '″').replace('d', '°'), note: '', without: { ...query, radius: null } })
+    if (query.match === 'center') found.push({ id: 'match', key: 'match', value: 'centre', note: '', without: { ...query, match: 'footprint' } })
+  }
   if (query.position) {
     const isPlace = resolved !== null && resolved.kind !== 'region'
     found.push({

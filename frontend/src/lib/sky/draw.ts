@@ -269,6 +269,28 @@ export function drawRegion(context: CanvasRenderingContext2D, camera: Camera, re
   if (region.kind === 'circle') drawCross(context, camera, region.ra, region.dec, palette)
 }
 
+/** Places that are marked, as the targets of a list: open diamonds, dots where there are many. */
+export function drawMarks(context: CanvasRenderingContext2D, camera: Camera, marks: readonly Vector[], palette: Palette): void {
+  const half = marks.length > FEW ? 1.5 : 4
+  context.strokeStyle = palette.accent
+  context.lineWidth = 1.25
+  for (let start = 0; start < marks.length; start += OUTLINES_PER_STROKE) {
+    context.beginPath()
+    for (const mark of marks.slice(start, start + OUTLINES_PER_STROKE)) {
+      const pixel = camera.project(mark)
+      if (!pixel) continue
+      const [x, y] = pixel
+      if (x < -half || y < -half || x > camera.width + half || y > camera.height + half) continue
+      context.moveTo(x, y - half)
+      context.lineTo(x + half, y)
+      context.lineTo(x, y + half)
+      context.lineTo(x - half, y)
+      context.closePath()
+    }
+    context.stroke()
+  }
+}
+
 /** The sides of a polygon so far. */
 export function drawOpenLine(
   context: CanvasRenderingContext2D,

@@ -7,6 +7,7 @@ import {
   drawFootprints,
   drawGraticule,
   drawLabels,
+  drawMarks,
   drawOpenLine,
   drawRegion,
   drawRulers,
@@ -30,6 +31,8 @@ export interface Scene {
   showRulers: boolean
   style: CoordinateStyle
   regions: readonly Region[]
+  /** Places that are marked. */
+  marks: readonly Vector[]
   /** Corners of a polygon that is being drawn, and the pointer. */
   line: readonly Vector[]
   selected: readonly number[]
@@ -122,6 +125,7 @@ export class Painter {
     const { camera, footprints, palette } = { ...scene, palette: this.palette }
     const context = prepared(this.#overlay, camera)
     for (const region of scene.regions) drawRegion(context, camera, region, palette)
+    drawMarks(context, camera, scene.marks, palette)
     if (scene.line.length) drawOpenLine(context, camera, scene.line, palette)
     if (footprints && scene.showFootprints) {
       for (const i of scene.selected) drawEmphasised(context, camera, footprints, i, SELECTED, palette)
