@@ -59,7 +59,9 @@ FILES = {"/api/v1/export/{form}"}
 """``test_export`` asks them."""
 LISTS = {f"/api/v1/targets/{{list_id}}{part}" for part in ("", "/counts", "/report/{form}")}
 """Answered to whoever sent a list of targets; ``test_targets`` asks them."""
-INSIDE = tuple(f"/api/v1/products/{{filename}}/{kind}" for kind in ("spectra", "slits", "cube", "series", "tables", "hdus"))
+INSIDE = tuple(
+    f"/api/v1/products/{{filename}}/{kind}" for kind in ("spectra", "slits", "cube", "series", "tables", "hdus")
+)
 """Begin the addresses of what products hold; ``test_looking_inside`` asks them."""
 
 
