@@ -1,3 +1,4 @@
+# ruff: noqa: INP001  (stands beside the file it writes)
 """Write units.json: conversions of astropy that the page's own are held against. Run with the project's Python."""
 
 import json
@@ -13,7 +14,8 @@ Y = {
     "W/m2/um": u.W / u.m**2 / u.um,
 }  # fmt: skip
 SURFACE = {
-    "MJy/sr": u.MJy / u.sr, "Jy/arcsec2": u.Jy / u.arcsec**2, "erg/s/cm2/Angstrom/arcsec2": u.erg / u.s / u.cm**2 / u.AA / u.arcsec**2,
+    "MJy/sr": u.MJy / u.sr, "Jy/arcsec2": u.Jy / u.arcsec**2,
+    "erg/s/cm2/Angstrom/arcsec2": u.erg / u.s / u.cm**2 / u.AA / u.arcsec**2,
 }  # fmt: skip
 
 rng = np.random.default_rng(3)
@@ -32,9 +34,7 @@ for _ in range(12):
                 a: {b: (value * A).to_value(B, u.spectral_density(place)) for b, B in Y.items()} for a, A in Y.items()
             },
             "surface": {
-                a: {
-                    b: (value * A * u.sr).to(B * u.sr, u.spectral_density(place)).value for b, B in SURFACE.items()
-                }
+                a: {b: (value * A * u.sr).to(B * u.sr, u.spectral_density(place)).value for b, B in SURFACE.items()}
                 for a, A in SURFACE.items()
             },
         }
