@@ -40,7 +40,7 @@ def test_the_sky_turns_and_its_link_keeps_the_turn(page: Page, screenshot) -> No
     screenshot()
 
     page.reload()
-    assert drawn(page, until="sky.view.roll === -30") == after
+    assert drawn(page, until="sky.view.roll === -30 && sky.drawn.length > 0") == after
     page.get_by_role("button", name="North up").click()
     assert drawn(page, until="sky.view.roll === 0")
     expect(page.get_by_role("button", name="North up")).to_be_hidden()
