@@ -5,17 +5,15 @@ Rows of binary tables are read where they stand; text is read from its beginning
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 import pyarrow as pa
-from pyarrow import csv as pa_csv
-from typing_extensions import override
 
 from deepfield.model.errors import UnreadableFileError
 from deepfield.products.bintable import BinTable
+from deepfield.products.ecsv import read_batches
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from deepfield.products.layout import FitsFile
 
 _PIECE_ROWS: Final = 20_000
-_PIECE_BYTES: Final = 4 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,21 +133,9 @@ class TextGrid:
 
     def _batches(self, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         types = {column.name: _ARROW[column.type] for column in self.columns if column.name in names}
-        body = io.BufferedReader(_Rows(self._stream))
-        first = body.peek(1 << 16).split(b"\n", 1)[0]
-        delimiter = "," if b"," in first and b" " not in first.strip() else " "
+        self._stream.seek(0)
         try:
-            reader = pa_csv.open_csv(
-                pa.PythonFile(body, mode="r"),
-                read_options=pa_csv.ReadOptions(block_size=_PIECE_BYTES, use_threads=False),
-                parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                convert_options=pa_csv.ConvertOptions(
-                    column_types=types, include_columns=list(names), null_values=["", "--"],
-                    strings_can_be_null=True, quoted_strings_can_be_null=False,
-                    true_values=["True", "true", "1"], false_values=["False", "false", "0"],
-                ),
-            )  # fmt: skip
-            yield from (batch for batch in reader if batch.num_rows)
+            yield from read_batches(self._stream, types)
         except (pa.ArrowException, KeyError) as error:
             reason = str(error).splitlines()[0][:200]
             raise UnreadableFileError(self._name, f"its rows cannot be read: {reason}") from error
@@ -163,40 +148,6 @@ _TEXT_TYPES: Final[Mapping[str, ColumnType]] = {
 }  # fmt: skip
 """What the data types of ECSV are read as; all others are texts."""
 _ARROW: Final = {"bool": pa.bool_(), "int64": pa.int64(), "float64": pa.float64(), "string": pa.string()}
-
-
-class _Rows(io.RawIOBase):
-    """What of an ECSV file follows its header, from the line with the names on."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        super().__init__()
-        stream.seek(0)
-        self._stream = stream
-        self._rest = self._behind_header()
-
-    def _behind_header(self) -> bytes:
-        held = b""
-        while chunk := self._stream.read(1 << 16):
-            held += chunk
-            while held.startswith(b"#") and b"\n" in held:
-                held = held.partition(b"\n")[2]
-            if held and not held.startswith(b"#"):
-                return held
-            held = held[:1] if len(held) > _PIECE_BYTES else held
-        return held
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        taken, self._rest = self._rest[: len(view)], self._rest[len(view) :]
-        if not taken:
-            taken = self._stream.read(len(view))
-        view[: len(taken)] = taken
-        return len(taken)
 
 
 def grids_of(file: FitsFile) -> Iterator[tuple[int, BinTable]]:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-from typing_extensions import override
 
 from deepfield.model.errors import UnreadableFileError
+from deepfield.products.ecsv import MISSING, read_batches
 from deepfield.products.pixels import open_fits
 from deepfield.products.source import ByteSource
 
@@ -22,8 +20,7 @@ if TYPE_CHECKING:
     from deepfield.products.header import Header
 
 PIECE_ROWS: Final = 100_000
-_PIECE_BYTES: Final = 8 << 20
-_EMPTY: Final = ("", "nan", "NaN", "--")
+_MISSING: Final = (*MISSING, "nan", "NaN")
 _TYPES: Final = {"bool": pa.bool_(), "string": pa.string()}
 """Arrow types of ECSV ones (APE 6); every number is read as a double or a whole one."""
 
@@ -62,72 +59,19 @@ def _ecsv(path: Path, header: Header) -> tuple[tuple[FileColumn, ...], Batches]:
 
     def batches(names: Sequence[str]) -> Iterator[pa.RecordBatch]:
         with ByteSource(path) as source:
-            body = _Body(source)
+            types = {column.name: _arrow_type(column.datatype) for column in columns if column.name in names}
             try:
-                yield from _pieces(body, columns, names, body.delimiter)
+                yield from read_batches(source, types, missing=_MISSING)
             except pa.ArrowException as error:
                 raise UnreadableFileError(header.filename, f"its rows cannot be read: {_first_line(error)}") from error
 
     return columns, batches
 
 
-def _pieces(
-    body: _Body, columns: Sequence[FileColumn], names: Sequence[str], delimiter: str
-) -> Iterator[pa.RecordBatch]:
-    types = {column.name: _arrow_type(column.datatype) for column in columns if column.name in names}
-    reader = pa_csv.open_csv(
-        pa.PythonFile(io.BufferedReader(body), mode="r"),
-        read_options=pa_csv.ReadOptions(block_size=_PIECE_BYTES, use_threads=False),
-        parse_options=pa_csv.ParseOptions(delimiter=delimiter),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=types, include_columns=list(names), null_values=list(_EMPTY), strings_can_be_null=True,
-            true_values=["True", "true", "1"], false_values=["False", "false", "0"],
-        ),
-    )  # fmt: skip
-    yield from (batch for batch in reader if batch.num_rows)
-
-
 def _arrow_type(datatype: str) -> pa.DataType:
     if datatype.startswith(("int", "uint")):
         return pa.int64()
     return _TYPES.get(datatype, pa.float64())
-
-
-class _Body(io.RawIOBase):
-    """The lines of an ECSV file behind its header, as a stream of bytes."""
-
-    def __init__(self, source: ByteSource) -> None:
-        super().__init__()
-        self._source = source
-        first = self._pass_header()
-        self._first = first + b"\n"
-        self.delimiter = "," if b"," in first and b" " not in first.strip() else " "
-
-    def _pass_header(self) -> bytes:
-        line = bytearray()
-        while chunk := self._source.peek(1 << 16):
-            end = chunk.find(b"\n")
-            line += self._source.read(len(chunk) if end < 0 else end + 1)
-            if end < 0 and line.startswith(b"#"):
-                line = line[:1]
-            if end >= 0 or len(line) > _PIECE_BYTES:
-                if not line.startswith(b"#") and line.strip():
-                    break
-                line.clear()
-        return bytes(line.strip())
-
-    @override
-    def readable(self) -> bool:
-        return True
-
-    @override
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        taken, self._first = self._first[: len(view)], self._first[len(view) :]
-        if not taken:
-            taken = self._source.read(len(view))
-        view[: len(taken)] = taken
-        return len(taken)
 
 
 def _fits(path: Path, number: int) -> tuple[tuple[FileColumn, ...], Batches]:

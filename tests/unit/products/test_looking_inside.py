@@ -6,8 +6,10 @@ import io
 import warnings
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from astropy.io import fits
+from astropy.table import MaskedColumn, Table
 from astropy.wcs import WCS
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +18,9 @@ from photutils.aperture import CircularAperture, RectangularAperture, aperture_p
 from deepfield.model.errors import InvalidValueError, UnreadableFileError
 from deepfield.products.apertures import Polygon, parse_aperture, weights_on
 from deepfield.products.bintable import BinTable
+from deepfield.products.ecsv import read_batches
 from deepfield.products.extracted import list_extractions, read_spectrum
+from deepfield.products.grids import TextGrid
 from deepfield.products.layout import open_layout
 from deepfield.products.lightcurves import folded, light_curve, series_map, series_of
 from deepfield.products.rectified import list_slits, read_slit
@@ -353,3 +357,41 @@ def test_a_band_without_wavelengths_is_refused_with_the_range_there_is() -> None
     (order,) = series_of(series_file()[1])
     with pytest.raises(InvalidValueError, match="1 to 2 um"):
         light_curve(order, 7.0, 8.0)
+
+
+SOMETIMES = Table(
+    {
+        "label": [1, 2, 3],
+        "flux": MaskedColumn([1.5, 2.5, 3.5], mask=[0, 1, 0]),
+        "count": MaskedColumn([1, 2, 3], mask=[0, 1, 0]),
+        "name": MaskedColumn(["a", "b", "c d"], mask=[0, 1, 0]),
+    }
+)
+
+
+def written(delimiter):
+    text = io.StringIO()
+    SOMETIMES.write(text, format="ascii.ecsv", delimiter=delimiter)
+    return text.getvalue().encode()
+
+
+@pytest.mark.parametrize("delimiter", [" ", ","])
+def test_values_that_astropy_left_out_of_a_table_are_missing(delimiter):
+    types = {"label": "int64", "flux": "float64", "count": "int64", "name": "string"}
+    columns = [{"name": name, "datatype": datatype} for name, datatype in types.items()]
+    grid = TextGrid(io.BytesIO(written(delimiter)), "made_cat.ecsv", {"rows": 3, "columns": columns})
+    assert grid.take(list(types), [0, 1, 2]) == {
+        "label": [1, 2, 3], "flux": [1.5, None, 3.5], "count": [1, None, 3], "name": ["a", None, "c d"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("most", [1, 7, 1 << 16])
+def test_a_header_ends_in_the_same_place_however_the_bytes_arrive(most):
+    text = io.BytesIO(written(" "))
+
+    class Slow:
+        def read(self, count):
+            return text.read(min(count, most))
+
+    rows = pa.Table.from_batches(read_batches(Slow(), {"flux": pa.float64()}))
+    assert rows.to_pydict() == {"flux": [1.5, None, 3.5]}
