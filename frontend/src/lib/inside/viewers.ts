@@ -1,7 +1,14 @@
 /** Which viewer shows which product. */
 import type { Product } from '../api/types'
+import type { Place } from './place'
 
 export type Viewer = 'spectrum' | 'cube' | 'series' | 'table'
+/** What every viewer is given: a product, the others of its observation, and the place that keeps what is chosen. */
+export interface Viewed {
+  product: Product
+  products: readonly Product[]
+  place: Place
+}
 export const VIEWER_NAMES: Record<Viewer, string> = { spectrum: 'Spectrum', cube: 'Cube', series: 'Time series', table: 'Table' }
 
 const BY_SUFFIX: Record<string, Viewer> = {
